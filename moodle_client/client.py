@@ -1,0 +1,281 @@
+"""The capabilities of a Moodle site that its web services open, one method each."""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import requests
+
+from . import schemas
+from .encoding import Param
+from .errors import InvalidParameter, MalformedResponse, MessageNotSent
+from .models import Course, EnrolledUser, Feedback, FeedbackItem, FeedbackResponses, Group, SiteInfo, User
+from .transport import Transport
+
+T = TypeVar("T")
+
+#: PHP's `max_input_vars` (1,000 by default) cuts longer arrays off without a word.
+VALUES_A_CALL = 500
+
+#: Moodle refuses longer messages; it counts bytes, and a Cyrillic letter has two.
+MESSAGE_MAX_BYTES = 4096
+
+#: What the models hold, except `groups`: Moodle spends more time on those than on all the rest together.
+ENROLLED_USER_FIELDS = (
+    "firstname",
+    "lastname",
+    "email",
+    "idnumber",
+    "department",
+    "institution",
+    "roles",
+    "customfields",
+    "suspended",
+)
+
+_FORMAT_PLAIN = 2
+
+
+class MoodleClient:
+    """Calls one Moodle site with one token.
+
+    `url` is the site's address or that of its `server.php`; `timeout` is for connecting and for each read,
+    in seconds. A `session` handed in is used as it is (adapters, proxies, certificates) and left open.
+    Whatever the number of clients and threads, at most `max_concurrent` requests are under way to the site
+    from this process.
+
+    Reading methods retry transient failures up to `retries` times, waiting longer each time; sending ones
+    never do. An answer may have `max_bytes` at most. Every method raises `MoodleError`. Threads may share a
+    client.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        session: requests.Session | None = None,
+        timeout: tuple[float, float] = (5.0, 60.0),
+        max_concurrent: int = 2,
+        retries: int = 3,
+        max_bytes: int = 32 * 1024 * 1024,
+        sleep: Callable[[float], None] = time.sleep,
+        user_agent: str = "moodle_client/1.0",
+    ) -> None:
+        self._session = session or requests.Session()
+        self._owns_session = session is None
+        self._transport = Transport(
+            url,
+            token,
+            session=self._session,
+            timeout=timeout,
+            max_concurrent=max_concurrent,
+            retries=retries,
+            max_bytes=max_bytes,
+            sleep=sleep,
+            user_agent=user_agent,
+        )
+
+    def __repr__(self) -> str:
+        return f"<MoodleClient {self._transport.site_url}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, unless they belong to a session that was handed in."""
+        if self._owns_session:
+            self._session.close()
+
+    def call(self, function: str, params: Mapping[str, Param] | None = None, *, retry: bool = False) -> Any:
+        """Call any function there is no method for and return its JSON.
+
+        Nested `params` are encoded as PHP wants them. Set `retry` only for functions that change nothing.
+        """
+        return self._transport.call(function, params or {}, retry=retry)
+
+    def site_info(self) -> SiteInfo:
+        """Tell the site, the token's user and the functions the token opens."""
+        function = "core_webservice_get_site_info"
+        info: SiteInfo = schemas.load(_SITE_INFO, self.call(function, retry=True), function=function)
+        return info
+
+    def courses(self, ids: Iterable[int]) -> list[Course]:
+        """Return the courses with these ids, but for those that do not exist or the token's user may not see."""
+        function = "core_course_get_courses_by_field"
+        return [
+            course
+            for chunk in _chunks(ids)
+            for course in self._list(
+                _COURSE, function, {"field": "ids", "value": ",".join(map(str, chunk))}, under="courses"
+            )
+        ]
+
+    def iter_enrolled_users(
+        self,
+        course_id: int,
+        *,
+        page_size: int = 500,
+        only_active: bool = False,
+        fields: Sequence[str] = ENROLLED_USER_FIELDS,
+        start_page: int = 0,
+    ) -> Generator[list[EnrolledUser], None, None]:
+        """Yield a course's participants in pages, by id; the next one is fetched while the caller works.
+
+        `fields` are Moodle's `userfields`; `id` and `fullname` always come. `only_active` leaves out
+        suspended and expired enrolments, which Moodle does not mark; it needs the capability
+        `moodle/course:enrolreview`. A run that broke off goes on with `start_page`. Moodle gives no total:
+        a short page is the last one.
+        """
+        if page_size < 1 or start_page < 0:
+            raise ValueError("page_size starts at 1, start_page at 0")
+        options: dict[str, Param] = {
+            # Moodle itself refuses to answer without a full name.
+            "userfields": ",".join(dict.fromkeys(("id", "fullname", *fields))),
+            "sortby": "id",
+            "limitfrom": 0,
+            "limitnumber": page_size,
+        }
+        if only_active:
+            options["onlyactive"] = 1
+
+        def fetch(page: int) -> list[EnrolledUser]:
+            options_of_page = {**options, "limitfrom": page * page_size}
+            return self._list(
+                _ENROLLED_USER,
+                "core_enrol_get_enrolled_users",
+                {
+                    "courseid": course_id,
+                    "options": [{"name": name, "value": value} for name, value in options_of_page.items()],
+                },
+            )
+
+        return _read_ahead(fetch, page_size=page_size, start=start_page)
+
+    def users_by_field(self, field: str, values: Iterable[str | int]) -> list[User]:
+        """Find users by `id`, `idnumber`, `username` or `email`; values nobody has are left out."""
+        function = "core_user_get_users_by_field"
+        return [
+            user for chunk in _chunks(values) for user in self._list(_USER, function, {"field": field, "values": chunk})
+        ]
+
+    def course_groups(self, course_id: int) -> list[Group]:
+        """Return the groups of a course; needs `moodle/course:managegroups`."""
+        return self._list(_GROUP, "core_group_get_course_groups", {"courseid": course_id})
+
+    def group_members(self, group_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        """Return the members' user ids by group id: far cheaper than the `groups` field of each user."""
+        function = "core_group_get_group_members"
+        return {
+            group_id: user_ids
+            for chunk in _chunks(group_ids)
+            for group_id, user_ids in self._list(_GROUP_MEMBERS, function, {"groupids": chunk})
+        }
+
+    def feedbacks(self, course_ids: Iterable[int]) -> list[Feedback]:
+        """Return the Feedback activities of these courses that the token's user may see."""
+        function = "mod_feedback_get_feedbacks_by_courses"
+        return [
+            feedback
+            for chunk in _chunks(course_ids)
+            for feedback in self._list(_FEEDBACK, function, {"courseids": chunk}, under="feedbacks")
+        ]
+
+    def feedback_items(self, feedback_id: int) -> list[FeedbackItem]:
+        """Return the questions of a Feedback activity in order, with their full names and options."""
+        return self._list(_FEEDBACK_ITEM, "mod_feedback_get_items", {"feedbackid": feedback_id}, under="items")
+
+    def iter_feedback_responses(self, feedback_id: int, *, page_size: int = 200) -> Iterator[FeedbackResponses]:
+        """Yield the filled-in forms of a Feedback activity, in pages of up to `page_size` of each kind.
+
+        Moodle pages named and anonymous forms side by side and shortens question names: join on the item
+        id.
+        """
+        if page_size < 1:
+            raise ValueError("page_size starts at 1")
+        function = "mod_feedback_get_responses_analysis"
+        page, more = 0, True
+        while more:
+            params = {"feedbackid": feedback_id, "page": page, "perpage": page_size}
+            body = self.call(function, params, retry=True)
+            responses: FeedbackResponses = schemas.load(_FEEDBACK_RESPONSES, body, function=function)
+            if responses.attempts:
+                yield responses
+            page += 1
+            total = max(responses.total_named, responses.total_anonymous)
+            # An empty page ends it too: Moodle may count forms it does not show.
+            more = bool(responses.attempts) and page * page_size < total
+
+    def send_message(self, user_id: int, text: str) -> int:
+        """Send a plain-text message from the token's user and return its id.
+
+        One a call, as Moodle would raise for a whole batch after sending the good part of it. Never
+        retried: after `MoodleUnavailable` it is unknown whether the message went out. Raises
+        `InvalidParameter` for more than `MESSAGE_MAX_BYTES` in UTF-8 without asking Moodle,
+        `MessageNotSent` when Moodle did not deliver.
+        """
+        function = "core_message_send_instant_messages"
+        if (size := len(text.encode())) > MESSAGE_MAX_BYTES:
+            raise InvalidParameter(
+                f"{size} bytes of text, {MESSAGE_MAX_BYTES} are allowed",
+                errorcode="messagetoolong",
+                function=function,
+            )
+        message: Param = {"touserid": user_id, "text": text, "textformat": _FORMAT_PLAIN}
+        body = self.call(function, {"messages": [message]})
+        sent: list[tuple[int, str]] = schemas.load_list(_SENT_MESSAGE, body, function=function)
+        if len(sent) != 1:
+            raise MalformedResponse(f"{len(sent)} results for one message", function=function)
+        message_id, reason = sent[0]
+        if message_id < 0:
+            raise MessageNotSent(reason or "no reason given", errorcode="messagenotsent", function=function)
+        return message_id
+
+    def _list(
+        self, schema: schemas.MoodleSchema, function: str, params: Mapping[str, Param], *, under: str = ""
+    ) -> list[Any]:
+        body = self.call(function, params, retry=True)
+        return schemas.load_list(schema, body, function=function, under=under)
+
+
+_SITE_INFO = schemas.SiteInfoSchema()
+_COURSE = schemas.CourseSchema()
+_ENROLLED_USER = schemas.EnrolledUserSchema()
+_USER = schemas.UserSchema()
+_GROUP = schemas.GroupSchema()
+_GROUP_MEMBERS = schemas.GroupMembersSchema()
+_FEEDBACK = schemas.FeedbackSchema()
+_FEEDBACK_ITEM = schemas.FeedbackItemSchema()
+_FEEDBACK_RESPONSES = schemas.FeedbackResponsesSchema()
+_SENT_MESSAGE = schemas.SentMessageSchema()
+
+
+def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """Split values, each taken once, into lists short enough for one call; no values, no calls."""
+    once = list(dict.fromkeys(values))
+    for start in range(0, len(once), VALUES_A_CALL):
+        yield once[start : start + VALUES_A_CALL]
+
+
+def _read_ahead(fetch: Callable[[int], list[T]], *, page_size: int, start: int) -> Generator[list[T], None, None]:
+    """Yield pages in order, fetching one while the caller has the one before, until a page is not full."""
+    ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moodle-page")
+    try:
+        page, rows = start, fetch(start)
+        while len(rows) == page_size:
+            page += 1
+            coming = ahead.submit(fetch, page)
+            yield rows
+            rows = coming.result()
+        if rows:
+            yield rows
+    finally:
+        # Waits for a page under way: no request outlives the iterator, nor the client it came from.
+        ahead.shutdown(cancel_futures=True)
