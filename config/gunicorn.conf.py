@@ -1,0 +1,23 @@
+"""How gunicorn serves the service; every figure comes from the settings."""
+
+from config import load_settings
+
+_settings = load_settings()
+
+bind = "127.0.0.1:8000"
+workers = _settings.web_workers
+worker_class = "gthread"
+threads = _settings.web_threads
+# Long requests do not exist here (long work goes to the queue): whoever takes longer has hung.
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+# The application checks forwarded headers against these addresses too; loopback is always trusted.
+forwarded_allow_ips = ",".join(("127.0.0.1", "::1", *_settings.trusted_proxies))
+limit_request_field_size = 16_380
+# Nobody controls it through a socket; the service manager does.
+control_socket_disable = True
+accesslog = None
+errorlog = "-"

@@ -1,0 +1,128 @@
+"""The service's settings: one typed class, filled from the environment and nowhere else."""
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import time, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from environs import EnvError, FileAwareEnv
+from marshmallow import ValidationError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting is missing or has a value that cannot be used; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with the type it is used in; docs/install.md says what each is for."""
+
+    public_url: str
+    """Where people and Moodle reach the service, without a trailing slash."""
+    database_url: str
+    queue_url: str
+    """`sqlite:///FILE`, `redis://…`, `postgresql://…`, or `immediate` (tasks run at once, in the caller)."""
+    secret_key: str
+    encryption_keys: tuple[str, ...]
+    """Fernet keys, the newest first: it encrypts, all of them decrypt."""
+    allowed_private_hosts: tuple[str, ...]
+    """Host names, addresses and networks that may be private or plain http."""
+    trusted_proxies: tuple[str, ...]
+    session_lifetime: timedelta
+    sync_at: time
+    """Wall-clock time (UTC) of the nightly sync."""
+    log_level: str
+    log_format: str
+    metrics_allow: tuple[str, ...]
+    web_workers: int
+    web_threads: int
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the service over https, so that cookies may be Secure."""
+        return urlsplit(self.public_url).scheme == "https"
+
+
+def load_settings(instance: Path | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    `instance` is the folder for what the service makes itself (default: `instance/` beside wsgi.py): the
+    SQLite files and, when unset, the secrets, which it creates on first start with mode 600.
+    Raises SettingsError when a value is missing or unusable.
+    """
+    folder = instance or Path(os.environ.get("INSTANCE_PATH") or ROOT / "instance")
+    # Each setting may come from a file instead (`SECRET_KEY_FILE=/run/secrets/…`), as containers do it.
+    env = FileAwareEnv()
+    try:
+        return _read(env, folder)
+    except (EnvError, ValidationError, ValueError) as err:
+        raise SettingsError(str(err)) from err
+
+
+def _read(env: FileAwareEnv, folder: Path) -> Settings:
+    database_url = env.str("DATABASE_URL", "") or f"sqlite:///{folder / 'nastavnichestvo.sqlite3'}"
+    embedded = database_url.startswith("sqlite")
+    if embedded:
+        folder.mkdir(parents=True, exist_ok=True)
+    public_url = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+    parts = urlsplit(public_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
+        raise SettingsError(f"PUBLIC_URL must be http(s)://host[:port] without a path, not {public_url!r}")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise SettingsError("PUBLIC_URL must be https, except on localhost: browsers drop a frame's cookies on http")
+    keys: tuple[str, ...] = tuple(env.list("ENCRYPTION_KEYS", [])) or (
+        _kept_secret(folder, "encryption_keys", embedded),
+    )
+    for key in keys:
+        Fernet(key)
+    return Settings(
+        public_url=public_url,
+        database_url=_with_driver(database_url),
+        queue_url=env.str("QUEUE_URL", "") or f"sqlite:///{folder / 'queue.sqlite3'}",
+        secret_key=env.str("SECRET_KEY", "") or _kept_secret(folder, "secret_key", embedded),
+        encryption_keys=keys,
+        allowed_private_hosts=tuple(env.list("ALLOWED_PRIVATE_HOSTS", [])),
+        trusted_proxies=tuple(env.list("TRUSTED_PROXIES", [])),
+        session_lifetime=timedelta(seconds=env.int("SESSION_LIFETIME", 8 * 3600)),
+        sync_at=time.fromisoformat(env.str("SYNC_AT", "19:00")),
+        log_level=env.str("LOG_LEVEL", "INFO").upper(),
+        log_format=_one_of("LOG_FORMAT", env.str("LOG_FORMAT", "text"), ("text", "json")),
+        metrics_allow=tuple(env.list("METRICS_ALLOW", ["127.0.0.1", "::1"])),
+        web_workers=env.int("WEB_WORKERS", 2),
+        web_threads=env.int("WEB_THREADS", 4),
+    )
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+def _with_driver(url: str) -> str:
+    """SQLAlchemy takes psycopg 3 only when the URL says so; operators write plain `postgresql://`."""
+    return "postgresql+psycopg" + url[len("postgresql") :] if url.startswith("postgresql:") else url
+
+
+def _kept_secret(folder: Path, name: str, embedded: bool) -> str:
+    """The secret kept in `folder`, made on first use; several processes may start at once."""
+    if not embedded:
+        # A second machine would make its own secrets and could not read what the first one encrypted.
+        raise SettingsError(f"{name.upper()} is required when DATABASE_URL is not SQLite")
+    path = folder / name
+    if not path.exists():
+        fresh = Fernet.generate_key().decode() if name == "encryption_keys" else secrets.token_urlsafe(48)
+        draft = folder / f".{name}.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(fresh + "\n")
+        # A link either makes the whole file or fails: no process ever reads a half-written secret.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,118 @@
+"""Who may do what: one table of permissions, and the questions that views ask it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import g
+from flask_babel import lazy_gettext as _l
+
+from lti_service.errors import DomainError, NotFoundError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Role(StrEnum):
+    """What somebody is in one course; a person may be several things at once."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+    EMPLOYER = "employer"
+    CURATOR = "curator"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """One thing that the service can be asked for."""
+
+    SEE_HOME = "see-home"
+    ANSWER_PROPOSAL = "answer-proposal"
+    SEE_COURSE_PAIRS = "see-course-pairs"
+    MANAGE_PAIRS = "manage-pairs"
+    MANAGE_BASE = "manage-base"
+    MANAGE_SURVEYS = "manage-surveys"
+    SEE_INDICATORS = "see-indicators"
+    MANAGE_GRADEBOOK = "manage-gradebook"
+    RUN_SYNC = "run-sync"
+    SEE_CONNECTION = "see-connection"
+
+
+EVERYONE = frozenset(Role)
+"""Whoever is in the course, even with a role that means nothing to us."""
+TABLE: dict[Permission, frozenset[Role]] = {
+    Permission.SEE_HOME: EVERYONE,
+    # Whether the proposal is theirs to answer is asked where the pair is known.
+    Permission.ANSWER_PROPOSAL: EVERYONE,
+    Permission.SEE_COURSE_PAIRS: frozenset({Role.TEACHER, Role.CURATOR}),
+    Permission.MANAGE_PAIRS: frozenset({Role.CURATOR}),
+    Permission.MANAGE_BASE: frozenset({Role.CURATOR}),
+    Permission.MANAGE_SURVEYS: frozenset({Role.CURATOR}),
+    Permission.SEE_INDICATORS: frozenset({Role.CURATOR, Role.ADMIN}),
+    Permission.MANAGE_GRADEBOOK: frozenset({Role.CURATOR}),
+    Permission.RUN_SYNC: frozenset({Role.CURATOR, Role.ADMIN}),
+    Permission.SEE_CONNECTION: frozenset({Role.ADMIN}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person who asks, as plain values, in the course that the address names."""
+
+    person_id: int
+    platform_id: int
+    course_id: int
+    name: str
+    roles: frozenset[Role]
+    course_title: str
+    activity_title: str
+    time_zone: str
+
+    def may(self, permission: Permission) -> bool:
+        """Whether any of this person's roles in this course allows it."""
+        allowed = TABLE[permission]
+        return allowed is EVERYONE or not self.roles.isdisjoint(allowed)
+
+
+class NotAllowedError(DomainError):
+    """The person is of the course, but this is not theirs to do."""
+
+    code = "not-allowed"
+    status = 403
+    message = _l("Your role in this course does not include this page.")
+
+
+class NoSessionError(DomainError):
+    """Nobody has come in through Moodle in this browser, or it was too long ago."""
+
+    code = "no-session"
+    status = 401
+    message = _l("Open the activity from your Moodle course: the visit has ended or has not begun.")
+
+
+def viewer() -> Viewer:
+    """Who asks in this request; the entrance has put it there.
+
+    Raises NoSessionError when nobody came in, NotFoundError for a course that is not theirs.
+    """
+    found: Viewer | None = g.get("viewer")
+    if found is None:
+        raise NotFoundError if g.get("signed_in") else NoSessionError
+    return found
+
+
+def needs(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a view: it runs only for a viewer with `permission`."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not viewer().may(permission):
+                raise NotAllowedError
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,56 @@
+"""Who did what to whom: the audit trail, on the ground floor because every wing writes to it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lti_service.db import Base, Json, UtcDateTime, now
+
+
+class AuditEvent(Base):
+    """One thing that happened; rows are only ever added."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    platform_id: Mapped[int | None] = mapped_column(index=True)
+    """The Moodle site it happened in; none before one is known. No foreign key: the trail outlives its subjects."""
+    course_id: Mapped[int | None]
+    actor_id: Mapped[int | None]
+    """The person who acted; none for the service itself and for strangers."""
+    action: Mapped[str] = mapped_column(String(60), index=True)
+    """`wing.what`, e.g. `launch.refused`, `pair.proposed`."""
+    subject: Mapped[str] = mapped_column(String(80), default="")
+    """What it was done to, e.g. `pair:17`."""
+    details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    """Facts worth keeping; never a token, never a note's text."""
+    correlation_id: Mapped[str] = mapped_column(String(40), default="")
+
+
+def record(
+    session: Session,
+    action: str,
+    *,
+    platform_id: int | None = None,
+    course_id: int | None = None,
+    actor_id: int | None = None,
+    subject: str = "",
+    correlation_id: str = "",
+    **details: Any,
+) -> AuditEvent:
+    """Add an entry to the trail, in the caller's transaction."""
+    event = AuditEvent(
+        at=now(),
+        platform_id=platform_id,
+        course_id=course_id,
+        actor_id=actor_id,
+        action=action,
+        subject=subject,
+        details=details,
+        correlation_id=correlation_id,
+    )
+    session.add(event)
+    return event

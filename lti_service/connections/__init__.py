@@ -1,0 +1,1 @@
+"""The administrator's pages of one connection: its health, set-up, token, roles, keys, pause and audit trail."""

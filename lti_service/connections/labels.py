@@ -1,0 +1,83 @@
+"""The words of the administrator's pages: roles, states of keys and steps, and what the audit trail's actions mean."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from lti_service.access import Role
+from lti_service.connections.service import KeyState, StepState
+from lti_service.lti.checks import Level
+from lti_service.platforms.models import PlatformState
+
+ROLES: dict[Role, Any] = {
+    Role.STUDENT: _l("Student"),
+    Role.TEACHER: _l("Teacher"),
+    Role.EMPLOYER: _l("Employer"),
+    Role.CURATOR: _l("Curator"),
+}
+LEVELS: dict[Level, tuple[Any, str]] = {
+    Level.OK: (_l("works"), "success"),
+    Level.ADVICE: (_l("worth a look"), "warning"),
+    Level.BROKEN: (_l("to be mended"), "danger"),
+}
+STEPS: dict[StepState, tuple[Any, str]] = {
+    StepState.DONE: (_l("done"), "success"),
+    StepState.TODO: (_l("to do"), "warning"),
+    StepState.UNSEEN: (_l("look yourself"), "secondary"),
+}
+STATES: dict[PlatformState, tuple[Any, str]] = {
+    PlatformState.ACTIVE: (_l("active"), "success"),
+    PlatformState.PAUSED: (_l("paused"), "warning"),
+    PlatformState.PENDING: (_l("not active yet"), "secondary"),
+}
+KEYS: dict[KeyState, tuple[Any, str]] = {
+    KeyState.SIGNING: (_l("signs now"), "success"),
+    KeyState.WAITING: (_l("published, will sign"), "info"),
+    KeyState.LEAVING: (_l("published, signs no more"), "secondary"),
+    KeyState.GONE: (_l("retired"), "light"),
+}
+ACTIONS: dict[str, Any] = {
+    "launch.refused": _l("A launch was refused"),
+    "registration.refused": _l("A registration did not work"),
+    "platform.registered": _l("Moodle was registered"),
+    "platform.updated": _l("Moodle was registered again"),
+    "platform.invited": _l("A registration address was made"),
+    "platform.checked": _l("The connection was checked"),
+    "platform.paused": _l("The connection was paused"),
+    "platform.resumed": _l("The connection was resumed"),
+    "connection.token-given": _l("A web-service token was given"),
+    "connection.token-removed": _l("The web-service token was removed"),
+    "connection.settings": _l("Settings of the connection were changed"),
+    "connection.roles": _l("The meaning of Moodle's roles was changed"),
+    "keys.rotated": _l("A new key was published"),
+    "content.chosen": _l("Activities were chosen for a course"),
+    "pair.proposed": _l("A pair was proposed"),
+    "pair.agreed": _l("A mentor agreed to a pair"),
+    "pair.declined": _l("A mentor declined a pair"),
+    "pair.cancelled": _l("A pair was cancelled"),
+    "pair.active": _l("A pair was started"),
+    "pair.finished": _l("A pair was finished"),
+    "pair.ended_early": _l("A pair was ended early"),
+    "mentee.need": _l("A mentee was said to need a mentor"),
+    "mentee.return": _l("A mentee became a candidate again"),
+    "mentee.withdraw": _l("A mentee was withdrawn from the base"),
+    "mentor.accept": _l("A mentor was taken into the base"),
+    "mentor.return": _l("A mentor became a candidate again"),
+    "mentor.withdraw": _l("A mentor was withdrawn from the base"),
+    "mentee.request": _l("A mentee's request was changed"),
+    "mentee.added": _l("A mentee was added"),
+    "mentor.added": _l("A mentor was added"),
+    "mentor.changed": _l("A mentor's record was changed"),
+    "survey.added": _l("A survey was added"),
+    "survey.changed": _l("A survey was changed"),
+    "survey.removed": _l("A survey was removed"),
+    "column.made": _l("A gradebook column was made"),
+    "column.changed": _l("A gradebook column was changed"),
+    "column.removed": _l("A gradebook column was removed"),
+    "column.retried": _l("Rejected grades were tried again"),
+}
+
+
+def action(code: str) -> str:
+    """What an action of the trail means; the code itself where no words are known."""
+    return str(ACTIONS.get(code, code))

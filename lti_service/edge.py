@@ -1,0 +1,146 @@
+"""The edge to the browser: language, security headers, errors as pages, and a correlation id for each request."""
+
+import ipaddress
+import secrets
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from flask_babel import Babel
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Settings
+from lti_service import db
+from lti_service.errors import DomainError
+from lti_service.platforms import service as platforms
+
+LANGUAGES = ("ru", "en")
+MAX_BODY = 2 * 1024 * 1024
+"""Bytes of a request; larger ones get 413 before anything reads them."""
+
+csrf = CSRFProtect()
+log = structlog.get_logger(__name__)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put the edge around the application."""
+    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        # The address of a page tells its course; the token's own life is the visit's.
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        **cookie_settings(settings),
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    csrf.init_app(app)
+    Bootstrap5(app)
+    Babel(app, locale_selector=_locale, default_translation_directories="translations")
+    app.before_request(_begin)
+    app.after_request(_headers)
+    app.context_processor(lambda: {"nonce": g.get("nonce", ""), "correlation_id": g.get("correlation_id", "")})
+    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+class TrustedProxies:
+    """Believes X-Forwarded-For and -Proto from loopback and from the given addresses and networks, from nobody else."""
+
+    def __init__(self, app: Any, trusted: tuple[str, ...]) -> None:
+        self._plain = app
+        self._behind_proxy = ProxyFix(app, x_for=1, x_proto=1)
+        self._trusted = [ipaddress.ip_network(entry, strict=False) for entry in ("127.0.0.0/8", "::1/128", *trusted)]
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """WSGI."""
+        address = environ.get("REMOTE_ADDR") or "127.0.0.1"  # a Unix socket has no address
+        caller = ipaddress.ip_address(address)
+        if any(caller in network for network in self._trusted):
+            return self._behind_proxy(environ, start_response)
+        return self._plain(environ, start_response)
+
+
+def cookie_settings(settings: Settings) -> dict[str, Any]:
+    """Flask's own session cookie (it holds the CSRF secret only), usable inside Moodle's frame."""
+    if not settings.https:
+        return {"SESSION_COOKIE_NAME": "session", "SESSION_COOKIE_SAMESITE": "Lax"}
+    return {
+        "SESSION_COOKIE_NAME": "__Host-session",
+        "SESSION_COOKIE_SECURE": True,
+        "SESSION_COOKIE_SAMESITE": "None",
+        "SESSION_COOKIE_PARTITIONED": True,
+    }
+
+
+def _locale() -> str:
+    chosen: str = g.get("locale") or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    g.locale = chosen
+    return chosen
+
+
+def _begin() -> None:
+    g.correlation_id = secrets.token_hex(6)
+    g.nonce = secrets.token_urlsafe(16)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+
+
+def _headers(response: Response) -> Response:
+    nonce = g.get("nonce", "")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    response.headers["X-Correlation-Id"] = g.get("correlation_id", "")
+    if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+        frames = " ".join(["'self'", *_frame_ancestors()])
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+            f"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+            f"base-uri 'none'; frame-ancestors {frames}"
+        )
+    return response
+
+
+def _frame_ancestors() -> list[str]:
+    """Origins of the platforms that may frame us: the visit's own once known, else every active one."""
+    known: str | None = g.get("platform_origin")
+    if known:
+        return [known]
+    try:
+        return platforms.active_origins(db.session())
+    except Exception:  # the page about a broken database must still come up
+        return []
+
+
+def page(status: int, *, title: str = "", message: str = "") -> tuple[str, int]:
+    """An error page: what happened, what to do, the correlation id."""
+    return render_template("error.html", status=status, title=title, message=message), status
+
+
+def _refused(error: DomainError) -> tuple[str, int]:
+    level = "error" if error.status >= 500 else "info"
+    getattr(log, level)("refused", code=error.code, facts=error.facts, path=request.path)
+    return page(error.status, message=error.text)
+
+
+def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
+    if error.code is None or error.code < 400:
+        return error
+    if isinstance(error, CSRFError):
+        log.info("csrf refused", path=request.path, reason=error.description)
+    return page(error.code)
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    log.exception("unexpected error", path=request.path)
+    used = g.get("db_session")
+    if used is not None:
+        used.rollback()
+    return page(500)

@@ -1,0 +1,176 @@
+"""The door: login, launch and key set for platforms; the home page, and who asks, for people."""
+
+from typing import Any
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from config import Settings
+from lti_service import access, audit, db, pages
+from lti_service.access import Permission
+from lti_service.edge import csrf
+from lti_service.edge import page as error_page
+from lti_service.entrance import choosing, registration, visits
+from lti_service.lti import launch as lti
+from lti_service.lti.errors import LaunchRefusedError, Refusal
+from lti_service.people import arrivals
+from lti_service.platforms import keys
+
+blueprint = Blueprint("entrance", __name__)
+log = structlog.get_logger(__name__)
+
+LOGIN_COOKIE = "login"
+VISIT_COOKIE = "visit"
+
+pages.add_nav(10, "entrance.home", _l("Home"), Permission.SEE_HOME)
+
+
+@blueprint.route("/lti/login", methods=["GET", "POST"])
+def login() -> Any:
+    """Third-party-initiated login: on to the platform, with an attempt that one launch may end."""
+    params = _params()
+    with db.transaction() as session:
+        start = lti.begin_login(session, params, _launch_url(), request.cookies.get(_cookie_name(LOGIN_COOKIE)))
+    response = redirect(start.redirect_url)
+    _set_cookie(response, LOGIN_COOKIE, start.binding, int(lti.ATTEMPT_LIFE.total_seconds()))
+    return response
+
+
+@blueprint.post("/lti/launch")
+def launch() -> Any:
+    """The platform's answer: verified whole, remembered, and on to where it leads: the person's home page, mostly."""
+    settings = _settings()
+    params = _params()
+    with db.transaction() as session:
+        message = lti.finish_launch(
+            session, params, request.cookies.get(_cookie_name(LOGIN_COOKIE)), settings.public_url
+        )
+        arrival = visits.begin(session, message, settings.session_lifetime)
+        address = choosing.landing(session, message, arrival, params["id_token"])
+    # 303, for the launch was a POST.
+    response = redirect(address, 303)
+    _set_cookie(response, VISIT_COOKIE, arrival.token, int(settings.session_lifetime.total_seconds()))
+    return response
+
+
+@blueprint.get("/lti/jwks")
+def jwks() -> Any:
+    """Our public keys."""
+    response = jsonify(keys.key_set(db.session()))
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@blueprint.get("/courses/<int:course_id>/")
+@access.needs(Permission.SEE_HOME)
+def home() -> Any:
+    """A person's home page in a course: the parts that concern them, from every wing."""
+    viewer = access.viewer()
+    return render_template("entrance/home.html", sections=pages.home_sections(db.session(), viewer))
+
+
+@blueprint.get("/")
+def outside() -> Any:
+    """Where somebody is who came without a course, or nobody yet."""
+    visitor: visits.Visitor | None = g.get("visitor")
+    return render_template("entrance/outside.html", visitor=visitor)
+
+
+@blueprint.app_errorhandler(LaunchRefusedError)
+def refused(error: LaunchRefusedError) -> Any:
+    """A page that says what to do; the audit trail says why."""
+    log.warning("launch refused", reason=error.reason.value, detail=error.detail, platform=error.platform_id)
+    with db.transaction() as session:
+        audit.record(
+            session,
+            "launch.refused",
+            platform_id=error.platform_id,
+            correlation_id=g.correlation_id,
+            reason=error.reason.value,
+            detail=error.detail,
+            address=request.remote_addr or "",
+            path=request.path,
+        )
+    return error_page(error.status, title=_("The activity could not be opened"), message=error.text)
+
+
+def init_app(app: Flask) -> None:
+    """Let every request know its course and who asks."""
+    # A platform's form posts cannot carry our token: the attempt's state and its cookie guard these two.
+    csrf.exempt(login)
+    csrf.exempt(launch)
+
+    @app.url_value_preprocessor
+    def take_course(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.course_id = values.pop("course_id", None) if values else None
+
+    @app.url_defaults
+    def give_course(endpoint: str, values: dict[str, Any]) -> None:
+        if (
+            "course_id" not in values
+            and g.get("course_id")
+            and app.url_map.is_endpoint_expecting(endpoint, "course_id")
+        ):
+            values["course_id"] = g.course_id
+
+    app.before_request(_recognise)
+    app.register_blueprint(blueprint)
+    app.register_blueprint(registration.blueprint)
+    choosing.init_app(app)
+
+
+def _recognise() -> None:
+    """Find out who asks: the cookie says which person, the address which course, the database what they are there."""
+    token = request.cookies.get(_cookie_name(VISIT_COOKIE))
+    if not token or request.path.startswith(("/lti/", "/static/")):
+        return
+    session = db.session()
+    visitor = visits.find(session, token)
+    if visitor is None:
+        return
+    g.visitor = visitor
+    g.signed_in = True
+    g.locale = visitor.locale
+    g.platform_origin = visitor.platform_origin
+    if g.course_id is not None:
+        g.viewer = arrivals.viewer_in(session, visitor.person_id, g.course_id, visitor.is_admin)
+
+
+def _params() -> dict[str, str]:
+    """The request's parameters, each of which may come only once. Raises LaunchRefusedError."""
+    values = request.form if request.method == "POST" else request.args
+    twice = [name for name, found in values.lists() if len(found) > 1]
+    if twice:
+        raise LaunchRefusedError(Refusal.PARAMETER_TWICE, ", ".join(twice)[:200])
+    return values.to_dict()
+
+
+def _settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def _launch_url() -> str:
+    return _settings().public_url + "/lti/launch"
+
+
+def _cookie_name(name: str) -> str:
+    return f"__Host-{name}" if _settings().https else name
+
+
+def _set_cookie(response: Any, name: str, value: str, seconds: int) -> None:
+    """A cookie that works inside Moodle's frame: on https third-party and partitioned, on localhost Lax."""
+    https = _settings().https
+    reply: Response = response
+    reply.set_cookie(
+        _cookie_name(name),
+        value,
+        max_age=seconds,
+        secure=https,
+        httponly=True,
+        samesite="None" if https else "Lax",
+        partitioned=https,
+        path="/",
+    )

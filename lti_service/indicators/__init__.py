@@ -1,0 +1,1 @@
+"""Indicators: definitions, formulas, facts, and the gradebook columns made of them."""

@@ -1,0 +1,1 @@
+"""The LTI 1.3 protocol: launch, key set, roster, gradebook; no mentoring word, no page."""

@@ -1,0 +1,98 @@
+"""What all pages share: the navigation, and the sections that wings add to a person's home page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g, request
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from lti_service.access import Permission, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A page in the navigation, for those who have its permission."""
+
+    order: int
+    endpoint: str
+    label: Any
+    permission: Permission
+
+
+Section = Callable[[Session, Viewer], Markup | None]
+
+_nav: list[NavItem] = []
+_sections: list[tuple[int, Section]] = []
+
+
+def add_nav(order: int, endpoint: str, label: Any, permission: Permission) -> None:
+    """Put a page into the navigation; a wing calls it when its views are imported."""
+    _nav.append(NavItem(order, endpoint, label, permission))
+    _nav.sort(key=lambda item: item.order)
+
+
+def home_section(order: int) -> Callable[[Section], Section]:
+    """Decorate a function that renders a wing's part of the home page, or None for viewers it does not concern."""
+
+    def add(section: Section) -> Section:
+        _sections.append((order, section))
+        _sections.sort(key=lambda pair: pair[0])
+        return section
+
+    return add
+
+
+def home_sections(session: Session, viewer: Viewer) -> list[Markup]:
+    """The parts of this person's home page, in order."""
+    return [part for _order, section in _sections if (part := section(session, viewer)) is not None]
+
+
+def _zone() -> ZoneInfo:
+    viewer: Viewer | None = g.get("viewer")
+    return ZoneInfo(viewer.time_zone if viewer else "UTC")
+
+
+def local_today() -> date:
+    """Today where the viewer's college is."""
+    return datetime.now(_zone()).date()
+
+
+def show_day(value: date | datetime | None) -> str:
+    """15.11.2026, in the platform's time zone."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = value.astimezone(_zone())
+    return value.strftime("%d.%m.%Y")
+
+
+def show_moment(value: datetime | None) -> str:
+    """15.11.2026 14:30, in the platform's time zone."""
+    return "—" if value is None else value.astimezone(_zone()).strftime("%d.%m.%Y %H:%M")
+
+
+def show_share(numerator: int, denominator: int) -> str:
+    """A share in per cent as people write it: `72 %`, `66,7 %`; nothing out of nothing is a dash."""
+    if not denominator:
+        return "—"
+    percent = (Decimal(100 * numerator) / denominator).quantize(Decimal("0.1"))
+    text = f"{percent.normalize():f}"
+    return f"{text.replace('.', ',') if g.get('locale', 'ru') == 'ru' else text}\N{NO-BREAK SPACE}%"
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the navigation and the ways in which values are shown."""
+    app.add_template_filter(show_day, "day")
+    app.add_template_filter(show_moment, "moment")
+    app.add_template_global(show_share, "share")
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        viewer: Viewer | None = g.get("viewer")
+        items = [item for item in _nav if viewer and viewer.may(item.permission)]
+        return {"viewer": viewer, "navigation": items, "here": request.endpoint, "locale": g.get("locale", "ru")}

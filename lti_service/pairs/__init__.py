@@ -1,0 +1,1 @@
+"""Pairs and groups: who mentors whom, and how that moves."""

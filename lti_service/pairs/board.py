@@ -1,0 +1,358 @@
+"""The board of a course: the numbers that matter, and the columns from «needs a mentor» to «finished»."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from lti_service.pairs import cards, rules, service
+from lti_service.pairs.cards import PairCard, PersonLine
+from lti_service.pairs.models import Pair, PairMentee, PairState
+from lti_service.people import service as people
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, Person
+from lti_service.people.names import search_key
+from lti_service.people.rules import SEPARATOR, split_groups
+from lti_service.programme import service as programme
+from lti_service.programme.models import Cycle, Form, MenteeKind
+
+Q = TypeVar("Q", bound=Select[*tuple[Any, ...]])
+
+AT_FIRST = 8
+"""Cards of a column on the whole board; the rest is one click away."""
+PAGE = 50
+"""Cards on a page of one column."""
+
+
+class Column(StrEnum):
+    """A column of the board; the last two are lists of their own, reached by a link."""
+
+    NEEDS = "needs"
+    PROPOSED = "proposed"
+    AGREED = "agreed"
+    ACTIVE = "active"
+    FINISHED = "finished"
+    FORMED = "formed"
+    CLOSED = "closed"
+
+
+STATES: dict[Column, frozenset[PairState]] = {
+    Column.PROPOSED: frozenset({PairState.PROPOSED}),
+    Column.AGREED: frozenset({PairState.AGREED}),
+    Column.ACTIVE: frozenset({PairState.ACTIVE}),
+    Column.FINISHED: frozenset({PairState.FINISHED}),
+    Column.FORMED: rules.FORMED,
+    Column.CLOSED: frozenset({PairState.ENDED_EARLY, PairState.DECLINED, PairState.CANCELLED}),
+}
+NEWEST_FIRST = frozenset({Column.FINISHED, Column.FORMED, Column.CLOSED})
+"""In the others the longest waiting comes first: it wants looking at."""
+ON_BOARD = (Column.NEEDS, Column.PROPOSED, Column.AGREED, Column.ACTIVE, Column.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What of the board is looked at; empty: all of it."""
+
+    form_id: int | None = None
+    group: str = ""
+    department: str = ""
+    name: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is left out."""
+        return self != Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class NeedCard:
+    """Somebody who needs a mentor."""
+
+    mentee_id: int
+    person: PersonLine
+    wanted_form: str
+    """Empty: no wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardColumn:
+    """A column with the cards that are shown and the number there are."""
+
+    column: Column
+    total: int
+    needs: list[NeedCard] = field(default_factory=list)
+    pairs: list[PairCard] = field(default_factory=list)
+
+    @property
+    def shown(self) -> int:
+        """How many cards are shown."""
+        return len(self.needs) + len(self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the board can be filtered by."""
+
+    forms: list[Form]
+    groups: list[str]
+    departments: list[str]
+    cycles: list[Cycle]
+    """The platform's school years, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The board, or one column of it page by page."""
+
+    cycle: Cycle | None
+    """None: no school year has been opened yet."""
+    columns: list[BoardColumn]
+    closed: int
+    """Pairs that were declined, cancelled or ended early."""
+    page: int
+    pages: int
+    choices: Choices
+
+
+def look(
+    session: Session,
+    *,
+    platform_id: int,
+    course_id: int,
+    day: date,
+    filters: Filters,
+    column: Column | None = None,
+    page: int = 1,
+    year: int | None = None,
+    with_needs: bool = True,
+) -> Board:
+    """The board of a course in the school year of `day` (or that of `year`), in a fixed number of queries.
+
+    With `column` only that one, PAGE cards a page. `with_needs` is for those who decide who gets a mentor.
+    """
+    cycles = list(
+        session.scalars(select(Cycle).where(Cycle.platform_id == platform_id).order_by(Cycle.start_year.desc()))
+    )
+    wanted_year = programme.school_year(day) if year is None else year
+    cycle = next((cycle for cycle in cycles if cycle.start_year == wanted_year), None)
+    if cycle is None:
+        return Board(None, [], 0, 1, 1, Choices([], [], [], cycles))
+    counts = _counts(session, cycle, course_id, filters)
+    totals = {one: sum(counts.get(state, 0) for state in states) for one, states in STATES.items()}
+    needing = _needs_where(cycle, filters)
+    if with_needs:
+        totals[Column.NEEDS] = (
+            session.scalar(mentees_here(select(func.count(Mentee.id)), course_id).where(*needing)) or 0
+        )
+    wanted = [column] if column is not None else list(ON_BOARD)
+    wanted = [one for one in wanted if one in totals]
+    pages = max(1, -(-totals[column] // PAGE)) if column in totals else 1
+    page = min(max(1, page), pages)
+    limit, offset = (AT_FIRST, 0) if column is None else (PAGE, PAGE * (page - 1))
+    ids = {
+        one: _pair_ids(session, cycle, course_id, filters, one, limit, offset)
+        for one in wanted
+        if one is not Column.NEEDS
+    }
+    loaded = {card.id: card for card in cards.load(session, [pair_id for some in ids.values() for pair_id in some])}
+    columns = []
+    for one in wanted:
+        if one is Column.NEEDS:
+            needs = _need_cards(session, course_id, needing, limit, offset)
+            columns.append(BoardColumn(one, totals[one], needs=needs))
+        else:
+            columns.append(BoardColumn(one, totals[one], pairs=[loaded[pair_id] for pair_id in ids[one]]))
+    return Board(cycle, columns, totals[Column.CLOSED], page, pages, _choices(session, cycle, course_id, cycles))
+
+
+def _counts(session: Session, cycle: Cycle, course_id: int, filters: Filters) -> dict[PairState, int]:
+    rows = session.execute(
+        select(Pair.state, func.count(Pair.id)).where(*_pairs_where(cycle, course_id, filters)).group_by(Pair.state)
+    )
+    return dict(rows.all())
+
+
+def _pair_ids(
+    session: Session, cycle: Cycle, course_id: int, filters: Filters, column: Column, limit: int, offset: int
+) -> Sequence[int]:
+    since = func.coalesce(Pair.ended_at, Pair.started_at, Pair.answered_at, Pair.proposed_at)
+    order = since.desc() if column in NEWEST_FIRST else since.asc()
+    return session.scalars(
+        select(Pair.id)
+        .where(*_pairs_where(cycle, course_id, filters), Pair.state.in_(STATES[column]))
+        .order_by(order, Pair.id)
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def _pairs_where(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [Pair.cycle_id == cycle.id, Pair.course_id == course_id]
+    if filters.form_id is not None:
+        where.append(Pair.form_id == filters.form_id)
+    places = (
+        select(PairMentee.pair_id)
+        .join(Mentee, Mentee.id == PairMentee.mentee_id)
+        .join(Person, Person.id == Mentee.person_id)
+    )
+    if filters.group:
+        in_group = select(Membership.person_id).where(Membership.course_id == course_id, in_groups(filters.group))
+        where.append(Pair.id.in_(places.where(Mentee.person_id.in_(in_group))))
+    if filters.department:
+        where.append(Pair.id.in_(places.where(Person.department == filters.department)))
+    if filters.name:
+        mentors = select(Mentor.id).join(Person, Person.id == Mentor.person_id)
+        named = is_named(filters.name)
+        where.append(or_(Pair.id.in_(places.where(named)), Pair.mentor_id.in_(mentors.where(named))))
+    return where
+
+
+def is_named(name: str) -> ColumnElement[bool]:
+    """Every word typed is a part of the person's name."""
+    return and_(True, *(Person.search_name.contains(word, autoescape=True) for word in search_key(name).split()))
+
+
+def in_groups(group: str) -> ColumnElement[bool]:
+    """The membership is in the Moodle group of this name."""
+    wrapped = SEPARATOR + Membership.groups + SEPARATOR
+    return wrapped.contains(f"{SEPARATOR}{group}{SEPARATOR}", autoescape=True)
+
+
+def mentees_here(query: Q, course_id: int) -> Q:
+    """The query over mentees who are active members of the course, with their person and membership."""
+    return (
+        query.select_from(Mentee)
+        .join(Person, Person.id == Mentee.person_id)
+        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
+        .where(Membership.active)
+    )
+
+
+def _needs_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [Mentee.cycle_id == cycle.id, Mentee.state == MenteeState.NEEDS]
+    if filters.form_id is not None:
+        # Who has no wish may be given any form that is meant for them.
+        kind = select(Form.mentee_kind).where(Form.id == filters.form_id).scalar_subquery()
+        where.append(
+            or_(
+                Mentee.wanted_form_id == filters.form_id,
+                and_(Mentee.wanted_form_id.is_(None), Mentee.kind == kind),
+            )
+        )
+    return [*where, *person_where(filters)]
+
+
+def person_where(filters: Filters) -> list[ColumnElement[bool]]:
+    """The filters that ask about a person of the course and their membership."""
+    where: list[ColumnElement[bool]] = []
+    if filters.group:
+        where.append(in_groups(filters.group))
+    if filters.department:
+        where.append(Person.department == filters.department)
+    if filters.name:
+        where.append(is_named(filters.name))
+    return where
+
+
+def _need_cards(
+    session: Session, course_id: int, where: list[ColumnElement[bool]], limit: int, offset: int
+) -> list[NeedCard]:
+    rows = session.execute(
+        mentees_here(select(Mentee, Membership.groups), course_id)
+        .where(*where)
+        .options(contains_eager(Mentee.person), joinedload(Mentee.wanted_form))
+        .order_by(Person.search_name, Mentee.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [
+        NeedCard(
+            mentee_id=mentee.id,
+            person=cards.line(
+                mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.request
+            ),
+            wanted_form=mentee.wanted_form.title if mentee.wanted_form else "",
+        )
+        for mentee, groups in rows
+    ]
+
+
+def _choices(session: Session, cycle: Cycle, course_id: int, cycles: list[Cycle]) -> Choices:
+    forms = list(session.scalars(select(Form).where(Form.programme_id == cycle.programme_id).order_by(Form.position)))
+    groups, departments = people_choices(session, cycle, course_id)
+    return Choices(forms, groups, departments, cycles)
+
+
+def people_choices(session: Session, cycle: Cycle, course_id: int) -> tuple[list[str], list[str]]:
+    """Groups and departments that mentees of the course are in, sorted."""
+    mentees = mentees_here(select(Membership.groups, Person.department).distinct(), course_id)
+    rows = session.execute(mentees.where(Mentee.cycle_id == cycle.id)).all()
+    groups = {group for joined, _department in rows for group in split_groups(joined)}
+    departments = {department for _joined, department in rows if department}
+    return sorted(groups), sorted(departments)
+
+
+# --- the numbers that matter --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a curator looks at first."""
+
+    needing: int
+    """People of the course who need or have a mentor."""
+    formed: int
+    """Those of them whose pair was formed."""
+    unpaired: int
+    """Those of them for whom nobody has been proposed."""
+    waiting: int
+    """Pairs of the course that wait for the mentor's answer."""
+    waiting_since: datetime | None
+    """The longest waiting of them."""
+    to_start: int
+    """Pairs of the course that the mentor agreed to and the curator has not started."""
+    day: date
+
+
+def numbers(session: Session, platform_id: int, course_id: int, day: date) -> Numbers | None:
+    """The numbers of a course on a day; None while no school year has been opened."""
+    cycle = programme.find_cycle(session, platform_id, day)
+    return None if cycle is None else numbers_of(session, cycle, course_id, day)
+
+
+def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Numbers:
+    """The numbers of a course in a school year."""
+    needing: set[int] = set()
+    for kind in MenteeKind:
+        needing |= people.needing(session, cycle.id, kind, course_id)
+    formed = service.formed(session, cycle.id, course_id) & needing
+    unpaired = session.scalar(
+        mentees_here(select(func.count(Mentee.id)), course_id).where(*_needs_where(cycle, Filters()))
+    )
+    waiting = {
+        state: (count, since)
+        for state, count, since in session.execute(
+            select(Pair.state, func.count(Pair.id), func.min(Pair.proposed_at))
+            .where(*_pairs_where(cycle, course_id, Filters()))
+            .group_by(Pair.state)
+        )
+    }
+    proposed, since = waiting.get(PairState.PROPOSED, (0, None))
+    return Numbers(
+        needing=len(needing),
+        formed=len(formed),
+        unpaired=unpaired or 0,
+        waiting=proposed,
+        waiting_since=since,
+        to_start=waiting.get(PairState.AGREED, (0, None))[0],
+        day=day,
+    )
+
+
+def pair_counts(session: Session, platform_id: int, course_id: int, day: date) -> dict[PairState, int]:
+    """How many pairs of the course there are in each state, this school year."""
+    cycle = programme.find_cycle(session, platform_id, day)
+    return {} if cycle is None else _counts(session, cycle, course_id, Filters())

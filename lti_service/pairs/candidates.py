@@ -1,0 +1,245 @@
+"""Who can be put together: the forms, mentors and mentees that the page of a new pair offers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import Session, contains_eager
+
+from lti_service.errors import NotFoundError
+from lti_service.pairs import cards, rules
+from lti_service.pairs.board import Filters, Q, is_named, mentees_here, people_choices, person_where
+from lti_service.pairs.cards import PersonLine
+from lti_service.pairs.models import Pair, PairMentee
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.programme import service as programme
+from lti_service.programme.models import Cycle, Form
+
+LISTED = 40
+"""People of a list; a search brings up the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormChoice:
+    """A form of mentoring with who is there for it."""
+
+    form: Form
+    mentors: int
+    """Ready mentors of the course with a free place."""
+    needing: int
+    """Mentees of the course who need a mentor."""
+
+
+@dataclass(frozen=True, slots=True)
+class MentorChoice:
+    """A mentor who fits the form."""
+
+    id: int
+    person: PersonLine
+    capacity: int
+    taken: int
+
+    @property
+    def free(self) -> int:
+        """How many more mentees there is room for."""
+        return rules.free_places(self.capacity, self.taken)
+
+
+@dataclass(frozen=True, slots=True)
+class MenteeChoice:
+    """A mentee who fits the form and has no open pair in it."""
+
+    id: int
+    person: PersonLine
+    state: MenteeState
+    wishes_form: bool
+    """This very form is the one they asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Everything that the page of a new pair offers once a form is chosen."""
+
+    form: Form
+    mentors: list[MentorChoice]
+    mentors_total: int
+    """Who answers to the search and has a free place, shown or not."""
+    mentors_full: int
+    """Fitting mentors without a free place."""
+    mentees: list[MenteeChoice]
+    mentees_total: int
+    groups: list[str]
+    departments: list[str]
+
+
+def forms_to_choose(
+    session: Session, *, platform_id: int, course_id: int, day: date, mentee_id: int | None = None
+) -> list[FormChoice]:
+    """The year's forms of mentoring, those meant for a mentee when one is given; none while no year is open."""
+    cycle = programme.find_cycle(session, platform_id, day)
+    if cycle is None:
+        return []
+    query = select(Form).where(Form.programme_id == cycle.programme_id).order_by(Form.position)
+    if mentee_id is not None:
+        kind = select(Mentee.kind).where(Mentee.id == mentee_id, Mentee.cycle_id == cycle.id).scalar_subquery()
+        query = query.where(Form.mentee_kind == kind)
+    taken = _taken()
+    mentors = dict(
+        session.execute(
+            _mentors_here(select(Mentor.kind, func.count(Mentor.id)), cycle, course_id, taken)
+            .where(_has_free(taken))
+            .group_by(Mentor.kind)
+        ).all()
+    )
+    needing = dict(
+        session.execute(
+            mentees_here(select(Mentee.kind, func.count(Mentee.id)), course_id)
+            .where(Mentee.cycle_id == cycle.id, Mentee.state == MenteeState.NEEDS)
+            .group_by(Mentee.kind)
+        ).all()
+    )
+    return [
+        FormChoice(form, mentors.get(form.mentor_kind, 0), needing.get(form.mentee_kind, 0))
+        for form in session.scalars(query)
+    ]
+
+
+def wanted_form(session: Session, *, platform_id: int, day: date, mentee_id: int) -> int | None:
+    """The form that a mentee of the year asked for, if any."""
+    cycle = programme.find_cycle(session, platform_id, day)
+    if cycle is None:
+        return None
+    return session.scalar(select(Mentee.wanted_form_id).where(Mentee.id == mentee_id, Mentee.cycle_id == cycle.id))
+
+
+def select_for(
+    session: Session,
+    *,
+    platform_id: int,
+    course_id: int,
+    day: date,
+    form_id: int,
+    mentor_name: str = "",
+    mentor_id: int | None = None,
+    filters: Filters,
+    mentee_ids: Iterable[int] = (),
+) -> Selection:
+    """Mentors and mentees of the course who fit a form; those already chosen come first, whatever is searched for.
+
+    A chosen mentor is offered even without a free place, so that the page can say so; a chosen mentee who is in a
+    pair by now is not. Raises NotFoundError for a form of another programme.
+    """
+    cycle = programme.find_cycle(session, platform_id, day)
+    form = None
+    if cycle is not None:
+        form = session.scalar(select(Form).where(Form.id == form_id, Form.programme_id == cycle.programme_id))
+    if cycle is None or form is None:
+        raise NotFoundError
+    mentors, mentors_total, full = _mentors(session, cycle, course_id, form, mentor_name, mentor_id)
+    mentees, mentees_total = _mentees(session, cycle, course_id, form, filters, set(mentee_ids))
+    groups, departments = people_choices(session, cycle, course_id)
+    return Selection(form, mentors, mentors_total, full, mentees, mentees_total, groups, departments)
+
+
+def _taken() -> Any:
+    return (
+        select(Pair.mentor_id, func.count(PairMentee.id).label("taken"))
+        .join(PairMentee, PairMentee.pair_id == Pair.id)
+        .where(PairMentee.is_open)
+        .group_by(Pair.mentor_id)
+        .subquery()
+    )
+
+
+def _has_free(taken: Any) -> ColumnElement[bool]:
+    return Mentor.capacity > func.coalesce(taken.c.taken, 0)
+
+
+def _mentors_here(query: Q, cycle: Cycle, course_id: int, taken: Any) -> Q:
+    return (
+        query.select_from(Mentor)
+        .join(Person, Person.id == Mentor.person_id)
+        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
+        .outerjoin(taken, taken.c.mentor_id == Mentor.id)
+        .where(Membership.active, Mentor.cycle_id == cycle.id, Mentor.state == MentorState.READY)
+    )
+
+
+def _mentors(
+    session: Session, cycle: Cycle, course_id: int, form: Form, name: str, chosen_id: int | None
+) -> tuple[list[MentorChoice], int, int]:
+    taken = _taken()
+    of_kind = Mentor.kind == form.mentor_kind
+    free, full = session.execute(
+        _mentors_here(
+            select(
+                func.count(Mentor.id).filter(and_(_has_free(taken), is_named(name))),
+                func.count(Mentor.id).filter(~_has_free(taken)),
+            ),
+            cycle,
+            course_id,
+            taken,
+        ).where(of_kind)
+    ).one()
+    is_chosen = Mentor.id == (chosen_id or 0)
+    rows = session.execute(
+        _mentors_here(select(Mentor, Membership.groups, func.coalesce(taken.c.taken, 0)), cycle, course_id, taken)
+        .where(of_kind, or_(is_chosen, and_(_has_free(taken), is_named(name))))
+        .options(contains_eager(Mentor.person))
+        .order_by(case((is_chosen, 0), else_=1), Person.search_name, Mentor.id)
+        .limit(LISTED)
+    )
+    listed = [
+        MentorChoice(
+            id=mentor.id,
+            person=cards.line(mentor.person, course_id, {(course_id, mentor.person_id): groups}),
+            capacity=mentor.capacity,
+            taken=count,
+        )
+        for mentor, groups, count in rows
+    ]
+    return listed, free, full
+
+
+def _mentees(
+    session: Session, cycle: Cycle, course_id: int, form: Form, filters: Filters, chosen: set[int]
+) -> tuple[list[MenteeChoice], int]:
+    paired = select(PairMentee.mentee_id).where(PairMentee.form_id == form.id, PairMentee.is_open)
+    fits = and_(
+        Mentee.cycle_id == cycle.id,
+        Mentee.kind == form.mentee_kind,
+        Mentee.state.in_(rules.PROPOSABLE),
+        Mentee.id.not_in(paired),
+    )
+    searched = and_(True, *person_where(filters))
+    total = session.scalar(mentees_here(select(func.count(Mentee.id)), course_id).where(fits, searched))
+    is_chosen = Mentee.id.in_(chosen)
+    wishes = func.coalesce(Mentee.wanted_form_id, 0) == form.id
+    rows = session.execute(
+        mentees_here(select(Mentee, Membership.groups), course_id)
+        .where(fits, or_(is_chosen, searched))
+        .options(contains_eager(Mentee.person))
+        .order_by(
+            case((is_chosen, 0), else_=1),
+            # Who needs a mentor comes before who has one in another form, and who asked for this form first of all.
+            case((Mentee.state == MenteeState.NEEDS, 0), else_=1),
+            case((wishes, 0), else_=1),
+            Person.search_name,
+            Mentee.id,
+        )
+        .limit(LISTED + len(chosen))
+    )
+    listed = [
+        MenteeChoice(
+            id=mentee.id,
+            person=cards.line(
+                mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.request
+            ),
+            state=mentee.state,
+            wishes_form=mentee.wanted_form_id == form.id,
+        )
+        for mentee, groups in rows
+    ]
+    return listed, total or 0

@@ -1,0 +1,322 @@
+"""Pairs as pages show them: cards, the page of one pair, and a person's own pairs for their home page."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from lti_service.errors import NotFoundError
+from lti_service.pairs import rules, service
+from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
+from lti_service.pairs.rules import Action, Mover
+from lti_service.people import service as people
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.programme import service as programme
+from lti_service.programme.models import Cycle
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """Somebody in a card."""
+
+    person_id: int
+    name: str
+    email: str
+    groups: str
+    """Of the pair's course, joined by a comma; for students."""
+    department: str
+    institution: str
+    is_here: bool
+    """An active member of the pair's course."""
+    request: str = ""
+    """What a mentee wants help with."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairCard:
+    """A pair with all that its cards and its page say of it."""
+
+    id: int
+    course_id: int
+    course_title: str
+    cycle_title: str
+    state: PairState
+    form: str
+    mentor: PersonLine
+    mentees: tuple[PersonLine, ...]
+    since: datetime
+    """When it came into its state."""
+    started_at: datetime | None
+    ended_at: datetime | None
+    reason: str
+
+
+def load(session: Session, pair_ids: Sequence[int]) -> list[PairCard]:
+    """Cards of these pairs, in this order, in four queries however many there are."""
+    if not pair_ids:
+        return []
+    pairs = {
+        pair.id: pair
+        for pair in session.scalars(
+            select(Pair)
+            .where(Pair.id.in_(pair_ids))
+            .options(
+                joinedload(Pair.form, innerjoin=True),
+                joinedload(Pair.course, innerjoin=True),
+                joinedload(Pair.cycle, innerjoin=True),
+                joinedload(Pair.mentor, innerjoin=True).joinedload(Mentor.person, innerjoin=True),
+                selectinload(Pair.places)
+                .joinedload(PairMentee.mentee, innerjoin=True)
+                .joinedload(Mentee.person, innerjoin=True),
+            )
+            .execution_options(populate_existing=True)
+        )
+    }
+    found = [pairs[pair_id] for pair_id in pair_ids if pair_id in pairs]
+    persons = {pair.mentor.person_id for pair in found}
+    persons |= {place.mentee.person_id for pair in found for place in pair.places}
+    memberships = memberships_of(session, {pair.course_id for pair in found}, persons)
+    return [_card(pair, memberships) for pair in found]
+
+
+Memberships = dict[tuple[int, int], str]
+
+
+def memberships_of(session: Session, course_ids: Iterable[int], person_ids: Iterable[int]) -> Memberships:
+    """(course, person) → the person's groups there, for active members."""
+    rows = session.execute(
+        select(Membership.course_id, Membership.person_id, Membership.groups).where(
+            Membership.course_id.in_(course_ids), Membership.person_id.in_(person_ids), Membership.active
+        )
+    )
+    return {(course_id, person_id): groups for course_id, person_id, groups in rows}
+
+
+def line(person: Person, course_id: int, memberships: Memberships, request: str = "") -> PersonLine:
+    """A person as cards of a course show them."""
+    groups = memberships.get((course_id, person.id))
+    return PersonLine(
+        person_id=person.id,
+        name=person.name,
+        email=person.email,
+        groups=groups or "",
+        department=person.department,
+        institution=person.institution,
+        is_here=groups is not None,
+        request=request,
+    )
+
+
+def _card(pair: Pair, memberships: Memberships) -> PairCard:
+    mentees = sorted((place.mentee for place in pair.places), key=lambda mentee: mentee.person.search_name)
+    return PairCard(
+        id=pair.id,
+        course_id=pair.course_id,
+        course_title=pair.course.title,
+        cycle_title=pair.cycle.title,
+        state=pair.state,
+        form=pair.form.title,
+        mentor=line(pair.mentor.person, pair.course_id, memberships),
+        mentees=tuple(line(mentee.person, pair.course_id, memberships, mentee.request) for mentee in mentees),
+        since=pair.ended_at or pair.started_at or pair.answered_at or pair.proposed_at,
+        started_at=pair.started_at,
+        ended_at=pair.ended_at,
+        reason=pair.reason,
+    )
+
+
+# --- the page of a pair -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One step of a pair's history."""
+
+    at: datetime
+    state: PairState
+    actor: str
+    """Empty: the service itself, or not this viewer's to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairPage:
+    """A pair as one particular viewer may see it; what is not theirs to see is not in it."""
+
+    card: PairCard
+    history: tuple[HistoryLine, ...]
+    actions: tuple[Action, ...]
+    """What this viewer may do now."""
+    shows_contacts: bool
+    """How to reach the people of the pair is this viewer's to know, in this state."""
+    companions: int
+    """Other mentees of the group, whom a mentee is told the number of only."""
+    is_mentor: bool
+    is_mentee: bool
+
+
+def pair_page(
+    session: Session, pair_id: int, *, course_id: int, person_id: int, is_curator: bool, sees_course: bool
+) -> PairPage:
+    """The page of a pair of the course, for a curator, somebody who sees the course's pairs, or one of the pair.
+
+    A mentee sees the pair once the mentor has agreed, and of a group themselves only. How to reach one another is
+    for curators and for the pair's own people while they are in touch; requests and reasons are for curators and
+    the mentor. Raises NotFoundError for everybody else, and for pairs of another course.
+    """
+    pair = session.scalar(select(Pair).where(Pair.id == pair_id, Pair.course_id == course_id))
+    if pair is None:
+        raise NotFoundError
+    [card] = load(session, [pair.id])
+    movers = service.movers_of(pair, person_id, is_curator)
+    is_mentor = Mover.MENTOR in movers
+    is_mentee = any(mentee.person_id == person_id for mentee in card.mentees)
+    if not (movers or sees_course or (is_mentee and card.state in rules.KNOWN_TO_MENTEE)):
+        raise NotFoundError
+    history = session.execute(
+        select(PairMove.at, PairMove.state, Person)
+        .outerjoin(Person, Person.id == PairMove.actor_id)
+        .where(PairMove.pair_id == pair.id)
+        .order_by(PairMove.id)
+    )
+    sees_all = bool(movers)
+    contacts = is_curator or ((is_mentor or is_mentee) and card.state in rules.IN_TOUCH)
+    everyone = sees_all or sees_course
+    return PairPage(
+        card=_for_eyes(
+            card,
+            mentees=card.mentees if everyone else tuple(m for m in card.mentees if m.person_id == person_id),
+            contacts=contacts,
+            confidences=sees_all,
+        ),
+        history=tuple(
+            HistoryLine(at, state, actor.name if actor is not None and sees_all else "") for at, state, actor in history
+        ),
+        actions=tuple(rules.actions_for(card.state, movers)),
+        shows_contacts=contacts,
+        companions=0 if everyone else len(card.mentees) - 1,
+        is_mentor=is_mentor,
+        is_mentee=is_mentee,
+    )
+
+
+def _for_eyes(card: PairCard, *, mentees: Iterable[PersonLine], contacts: bool, confidences: bool) -> PairCard:
+    def seen(person: PersonLine) -> PersonLine:
+        return replace(
+            person,
+            email=person.email if contacts else "",
+            request=person.request if confidences else "",
+        )
+
+    return replace(
+        card,
+        mentor=seen(card.mentor),
+        mentees=tuple(seen(mentee) for mentee in mentees),
+        reason=card.reason if confidences else "",
+    )
+
+
+# --- one's own pairs ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MentorHome:
+    """What a mentor's home page says."""
+
+    state: MentorState | None
+    """In this year's base of mentors; none: not in it."""
+    capacity: int
+    taken: int
+    proposals: tuple[PairCard, ...]
+    """They wait for the mentor's answer, the longest waiting first."""
+    current: tuple[PairCard, ...]
+    """Agreed and active ones."""
+    finished: tuple[PairCard, ...]
+    """This year's."""
+
+
+def mentor_home(session: Session, platform_id: int, person_id: int, day: date) -> MentorHome | None:
+    """A person's own pairs as a mentor, in whatever course of the platform; None for who is no mentor.
+
+    Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
+    """
+    cycle = programme.find_cycle(session, platform_id, day)
+    mentor = people.mentor_of(session, cycle.id, person_id) if cycle is not None else None
+    found = _own(session, _AS_MENTOR, person_id, cycle)
+    if not found and (mentor is None or mentor.state is MentorState.WITHDRAWN):
+        return None
+    taken = 0
+    if mentor is not None:
+        counted = select(func.count(PairMentee.id)).join(Pair)
+        taken = session.scalar(counted.where(Pair.mentor_id == mentor.id, PairMentee.is_open)) or 0
+    return MentorHome(
+        state=mentor.state if mentor is not None else None,
+        capacity=mentor.capacity if mentor is not None else 0,
+        taken=taken,
+        proposals=tuple(
+            _for_eyes(card, mentees=card.mentees, contacts=False, confidences=True)
+            for card in found
+            if card.state is PairState.PROPOSED
+        ),
+        current=tuple(card for card in found if card.state in (PairState.AGREED, PairState.ACTIVE)),
+        finished=tuple(card for card in found if card.state is PairState.FINISHED),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MenteeHome:
+    """What a mentee's home page says."""
+
+    state: MenteeState | None
+    """In this year's base of mentees; none: not in it."""
+    current: tuple[PairCard, ...]
+    """Agreed and active ones."""
+    finished: tuple[PairCard, ...]
+    """This year's."""
+
+
+def mentee_home(session: Session, platform_id: int, person_id: int, day: date) -> MenteeHome:
+    """A person's own pairs as a mentee, in whatever course of the platform; see `mentor_home` for the years."""
+    cycle = programme.find_cycle(session, platform_id, day)
+    mentee = people.mentee_of(session, cycle.id, person_id) if cycle is not None else None
+    found = [
+        _for_eyes(
+            card,
+            mentees=(m for m in card.mentees if m.person_id == person_id),
+            contacts=card.state in rules.IN_TOUCH,
+            confidences=False,
+        )
+        for card in _own(session, _AS_MENTEE, person_id, cycle)
+    ]
+    return MenteeHome(
+        state=mentee.state if mentee is not None else None,
+        current=tuple(card for card in found if card.state in (PairState.AGREED, PairState.ACTIVE)),
+        finished=tuple(card for card in found if card.state is PairState.FINISHED),
+    )
+
+
+# Composed once: every launch of everybody runs both, and composing costs several times what the database needs.
+_WANTED = or_(Pair.state.in_(rules.OPEN), and_(Pair.cycle_id == bindparam("cycle"), Pair.state == PairState.FINISHED))
+_AS_MENTOR = (
+    select(Pair.id)
+    .where(Pair.mentor_id.in_(select(Mentor.id).where(Mentor.person_id == bindparam("person"))), _WANTED)
+    .order_by(Pair.proposed_at, Pair.id)
+)
+_AS_MENTEE = (
+    select(Pair.id)
+    .where(
+        Pair.id.in_(
+            select(PairMentee.pair_id)
+            .join(Mentee, Mentee.id == PairMentee.mentee_id)
+            .where(Mentee.person_id == bindparam("person"))
+        ),
+        _WANTED,
+    )
+    .order_by(Pair.proposed_at, Pair.id)
+)
+
+
+def _own(session: Session, whose: Select[int], person_id: int, cycle: Cycle | None) -> list[PairCard]:
+    found = session.scalars(whose, {"person": person_id, "cycle": cycle.id if cycle is not None else 0}).all()
+    return load(session, found) if found else []

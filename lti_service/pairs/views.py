@@ -1,0 +1,278 @@
+"""Pages of pairs: the board, a new pair, the page of one pair, and the parts of people's home pages."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.sansio.blueprints import BlueprintSetupState
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from lti_service import access, db, pages
+from lti_service.access import Permission, Role, Viewer
+from lti_service.pairs import board, candidates, cards, errors, labels, rules, service
+from lti_service.pairs.board import Column
+from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id
+from lti_service.pairs.models import PairState
+from lti_service.pairs.rules import Action
+
+blueprint = Blueprint("pairs", __name__)
+
+pages.add_nav(30, "pairs.show_board", _l("Pairs"), Permission.SEE_COURSE_PAIRS)
+
+ADDRESS = ("year", "column", "form", "group", "department", "name")
+"""What the board's address carries from one look to the next; nothing else in it is taken over."""
+
+COLUMNS: dict[Column, Any] = {
+    Column.NEEDS: _l("Need a mentor"),
+    Column.PROPOSED: _l("Proposed pairs"),
+    Column.AGREED: _l("Agreed pairs"),
+    Column.ACTIVE: _l("Active pairs"),
+    Column.FINISHED: _l("Finished pairs"),
+    Column.FORMED: _l("Formed: active and finished"),
+    Column.CLOSED: _l("Declined, cancelled, ended early"),
+}
+EMPTY_COLUMNS: dict[Column, Any] = {
+    Column.NEEDS: _l("Nobody is waiting for a mentor."),
+    Column.PROPOSED: _l("No proposal is waiting for an answer."),
+    Column.AGREED: _l("No agreed pair is waiting to be started."),
+    Column.ACTIVE: _l("No pair is active yet."),
+    Column.FINISHED: _l("No pair is finished yet."),
+    Column.FORMED: _l("No pair is formed yet."),
+    Column.CLOSED: _l("There is no such pair."),
+}
+
+
+@blueprint.record
+def give_words(state: BlueprintSetupState) -> None:
+    """Let the wing's templates, and the macros that they import, know its words."""
+    state.app.jinja_env.globals["pair_labels"] = labels
+
+
+# --- the board ----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<int:course_id>/pairs/")
+@access.needs(Permission.SEE_COURSE_PAIRS)
+def show_board() -> Any:
+    """The pairs of the course: as a board for curators, read only for its teachers."""
+    viewer = access.viewer()
+    is_curator = viewer.may(Permission.MANAGE_PAIRS)
+    filters = read_filters(request.args)
+    column = read_column(request.args)
+    session, day = db.session(), pages.local_today()
+    shown = board.look(
+        session,
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        day=day,
+        filters=filters,
+        column=column,
+        page=read_id(request.args, "page") or 1,
+        year=read_id(request.args, "year"),
+        with_needs=is_curator,
+    )
+    numbers = None
+    if is_curator and shown.cycle is not None:
+        numbers = board.numbers_of(session, shown.cycle, viewer.course_id, day)
+
+    def address(**changes: Any) -> str:
+        """This page's address with some of its parameters changed; empty ones and the page number drop out."""
+        values = {name: request.args.get(name) for name in ADDRESS} | changes
+        return url_for("pairs.show_board", **{name: value for name, value in values.items() if value})
+
+    return render_template(
+        "pairs/board.html",
+        board=shown,
+        numbers=numbers,
+        filters=filters,
+        column=column,
+        titles=COLUMNS,
+        empty_columns=EMPTY_COLUMNS,
+        on_board=board.ON_BOARD,
+        is_curator=is_curator,
+        address=address,
+    )
+
+
+# --- a new pair ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<int:course_id>/pairs/new")
+@access.needs(Permission.MANAGE_PAIRS)
+def new_pair() -> Any:
+    """Choose a form, then a mentor and mentees; the address carries what has been chosen so far."""
+    viewer = access.viewer()
+    choice = read_choice(request.args)
+    if choice.form_id is None and choice.mentee_ids and "change" not in request.args:
+        wanted = candidates.wanted_form(
+            db.session(), platform_id=viewer.platform_id, day=pages.local_today(), mentee_id=choice.mentee_ids[0]
+        )
+        choice = replace(choice, form_id=wanted)
+    return _choose_form(choice) if choice.form_id is None else _choose_people(choice, choice.form_id)
+
+
+@blueprint.post("/courses/<int:course_id>/pairs/new")
+@access.needs(Permission.MANAGE_PAIRS)
+def propose_pair() -> Any:
+    """Propose the pair, or show the page again with what was chosen and the message at its field."""
+    viewer = access.viewer()
+    choice = read_choice(request.form)
+    if choice.form_id is None:
+        error: errors.PairError = errors.UnknownFormError()
+        return _choose_form(choice, error), error.status
+    try:
+        if choice.mentor_id is None:
+            raise errors.UnknownMentorError
+        with db.transaction() as session:
+            pair = service.propose(
+                session,
+                platform_id=viewer.platform_id,
+                course_id=viewer.course_id,
+                day=pages.local_today(),
+                form_id=choice.form_id,
+                mentor_id=choice.mentor_id,
+                mentee_ids=choice.mentee_ids,
+                proposed_by=viewer.person_id,
+            )
+    except (errors.UnknownFormError, errors.NoCycleError) as error:
+        return _choose_form(choice, error), error.status
+    except errors.PairError as error:
+        return _choose_people(choice, choice.form_id, error), error.status
+    flash(
+        ngettext(
+            "Proposed. %(mentor)s sees the proposal on their page and agrees or declines.",
+            "Proposed for a group of %(num)d. %(mentor)s sees the proposal on their page and agrees or declines.",
+            len(choice.mentee_ids),
+            mentor=pair.mentor.person.name,
+        )
+    )
+    return redirect(url_for("pairs.show_pair", pair_id=pair.id), 303)
+
+
+def _choose_form(choice: Choice, error: errors.PairError | None = None) -> str:
+    viewer = access.viewer()
+    forms = candidates.forms_to_choose(
+        db.session(),
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        day=pages.local_today(),
+        mentee_id=choice.mentee_ids[0] if choice.mentee_ids else None,
+    )
+    return render_template("pairs/choose_form.html", forms=forms, choice=choice, error=error)
+
+
+def _choose_people(choice: Choice, form_id: int, error: errors.PairError | None = None) -> str:
+    viewer = access.viewer()
+    selection = candidates.select_for(
+        db.session(),
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        day=pages.local_today(),
+        form_id=form_id,
+        mentor_name=choice.mentor_name,
+        mentor_id=choice.mentor_id,
+        filters=choice.mentees,
+        mentee_ids=choice.mentee_ids,
+    )
+    return render_template("pairs/choose_people.html", selection=selection, choice=choice, error=error)
+
+
+# --- one pair -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<int:course_id>/pairs/<int:pair_id>/")
+@access.needs(Permission.SEE_HOME)
+def show_pair(pair_id: int) -> Any:
+    """A pair, as far as it is the viewer's to see, with what they may do with it."""
+    return _pair_page(pair_id, read_action(request.args))
+
+
+@blueprint.post("/courses/<int:course_id>/pairs/<int:pair_id>/<any(agree,decline,cancel,start,finish,end_early):move>")
+@access.needs(Permission.ANSWER_PROPOSAL)
+def move_pair(pair_id: int, move: str) -> Any:
+    """Do something with a pair; whose move it is, the service knows."""
+    viewer = access.viewer()
+    action = Action(move)
+    reason = request.form.get("reason", "").replace("\0", "")
+    try:
+        with db.transaction() as session:
+            service.move(
+                session,
+                pair_id,
+                action,
+                reason,
+                course_id=viewer.course_id,
+                actor_id=viewer.person_id,
+                is_curator=viewer.may(Permission.MANAGE_PAIRS),
+            )
+    except (errors.ReasonNeededError, errors.ReasonTooLongError, errors.UnknownMoveError) as error:
+        return _pair_page(pair_id, action, reason, error), error.status
+    flash(str(labels.DONE[action]))
+    return redirect(url_for("pairs.show_pair", pair_id=pair_id), 303)
+
+
+def _pair_page(pair_id: int, action: Action | None, reason: str = "", error: errors.PairError | None = None) -> str:
+    viewer = access.viewer()
+    page = cards.pair_page(
+        db.session(),
+        pair_id,
+        course_id=viewer.course_id,
+        person_id=viewer.person_id,
+        is_curator=viewer.may(Permission.MANAGE_PAIRS),
+        sees_course=viewer.may(Permission.SEE_COURSE_PAIRS),
+    )
+    return render_template(
+        "pairs/pair.html",
+        page=page,
+        pair=page.card,
+        asked=action if action in page.actions and action in labels.CONFIRMATIONS else None,
+        reason=reason,
+        error=error,
+        rules=rules,
+        sees_board=viewer.may(Permission.SEE_COURSE_PAIRS),
+    )
+
+
+# --- parts of home pages ------------------------------------------------------------------------------------------
+
+
+def _part(template: str, **values: Any) -> Markup:
+    return Markup(render_template(template, **values))  # noqa: S704 - the template has escaped what it was given
+
+
+@pages.home_section(15)
+def curator_part(session: Session, viewer: Viewer) -> Markup | None:
+    """The numbers that matter, and the way to the board."""
+    if not viewer.may(Permission.MANAGE_PAIRS):
+        return None
+    numbers = board.numbers(session, viewer.platform_id, viewer.course_id, pages.local_today())
+    return _part("pairs/home_curator.html", numbers=numbers)
+
+
+@pages.home_section(20)
+def mentor_part(session: Session, viewer: Viewer) -> Markup | None:
+    """A mentor's own mentees; proposals to answer come first."""
+    home = cards.mentor_home(session, viewer.platform_id, viewer.person_id, pages.local_today())
+    return None if home is None else _part("pairs/home_mentor.html", home=home)
+
+
+@pages.home_section(21)
+def mentee_part(session: Session, viewer: Viewer) -> Markup | None:
+    """A mentee's own mentor, or where the search for one is."""
+    home = cards.mentee_home(session, viewer.platform_id, viewer.person_id, pages.local_today())
+    if home.state is None and not home.current and Role.STUDENT not in viewer.roles:
+        return None
+    return _part("pairs/home_mentee.html", home=home)
+
+
+@pages.home_section(30)
+def teacher_part(session: Session, viewer: Viewer) -> Markup | None:
+    """How many pairs the course has, for its teachers; curators have the board's numbers."""
+    if Role.TEACHER not in viewer.roles or viewer.may(Permission.MANAGE_PAIRS):
+        return None
+    counts = board.pair_counts(session, viewer.platform_id, viewer.course_id, pages.local_today())
+    total = sum(count for state, count in counts.items() if state in rules.OPEN | rules.FORMED)
+    return _part("pairs/home_teacher.html", total=total, active=counts.get(PairState.ACTIVE, 0))

@@ -1,0 +1,1 @@
+"""People: participants, the bases of mentees and mentors, and the sync of enrolments."""

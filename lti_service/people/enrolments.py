@@ -1,0 +1,468 @@
+"""Enrolments: who is in a Moodle course, in which roles and groups, brought into people, memberships and the bases.
+
+Idempotent: what is already as Moodle says is not written again. Nobody is ever deleted: whoever is not seen any more
+becomes inactive, and comes back with all their history.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from lti_service import db, queue
+from lti_service.access import Role
+from lti_service.db import now
+from lti_service.errors import DomainError
+from lti_service.people import rules, trouble
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.names import search_key
+from lti_service.people.rules import Bases, ProfileValueError
+from lti_service.platforms import service as platforms
+from lti_service.platforms.models import Course, Platform
+from lti_service.programme import service as programme
+from moodle_client import Course as MoodleCourse
+from moodle_client import EnrolledUser, MoodleClient, MoodleError
+
+log = structlog.get_logger(__name__)
+
+KIND = "enrolments"
+"""Of the runs that do this work."""
+PAGE = 500
+"""People a request; the client asks for the next page while this one is being kept."""
+PROFILE_FIELDS = {"birth_date": "birthdate", "experience": "experience"}
+"""Short names of the profile fields, where the platform does not say otherwise."""
+MENTIONED = 10
+"""How many people with a trouble a report names; the others it counts."""
+CHUNK = 500
+"""Rows of one statement that names them by their ids."""
+
+Step = Callable[[int, int | None], None]
+"""Told after each page: people read so far, people expected (none: not known)."""
+
+
+class NobodyReturnedError(DomainError):
+    """Moodle shows an empty course where there were people: a lost right looks the same as everybody leaving."""
+
+    code = "nobody-returned"
+
+
+class SyncStoppedError(Exception):
+    """The sync broke off. What had been read is kept and nobody was marked as gone."""
+
+    def __init__(self, code: str, detail: str, counts: dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.code = code
+        """One of `trouble`'s."""
+        self.detail = detail
+        self.counts = counts
+        """As `Report.counts` gives them, up to where it broke off."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether another try later may succeed without anybody doing anything."""
+        return self.code in trouble.PASSING
+
+
+@dataclass
+class Report:
+    """What a sync saw and changed, in people unless said otherwise."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    returned: int = 0
+    left: int = 0
+    mentees: int = 0
+    """New in the base of mentees."""
+    mentors: int = 0
+    """New in the base of mentors."""
+    revised: int = 0
+    """Candidates of either base whom their profile now puts elsewhere."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Reason → people of the course whom we do not keep."""
+    unknown_roles: set[str] = field(default_factory=set)
+    """Moodle's short names of roles for which somebody was skipped."""
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    """Reason → Moodle's ids of people who are kept without the value that could not be read."""
+
+    @property
+    def read(self) -> int:
+        """People seen so far, kept or not."""
+        return self.new + self.changed + self.same + self.returned + self.skipped.total()
+
+    def counts(self) -> dict[str, Any]:
+        """As `Run.counts` keeps it."""
+        return {
+            **{name: getattr(self, name) for name in COUNTED},
+            "skipped": dict(self.skipped),
+            "unknown_roles": sorted(self.unknown_roles),
+            "problems": {
+                reason: {"count": len(ids), "people": ids[:MENTIONED]} for reason, ids in self.problems.items()
+            },
+        }
+
+
+COUNTED = ("new", "changed", "same", "returned", "left", "mentees", "mentors", "revised")
+CHANGES = tuple(name for name in COUNTED if name != "same")
+"""Those of the counts that say that something was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a sync happens, as plain values: they outlive the sessions of its pages."""
+
+    platform_id: int
+    course_id: int
+    moodle_id: int
+    role_map: dict[str, Any]
+    fields: dict[str, str]
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What Moodle says about one person of the course."""
+
+    moodle_id: str
+    facts: dict[str, Any]
+    """By the names of `FACTS`, in their order."""
+    membership: dict[str, Any]
+    """By the names of `PLACE_FACTS`, in their order."""
+    bases: Bases
+
+
+FACTS = (
+    "family_name",
+    "given_name",
+    "email",
+    "idnumber",
+    "institution",
+    "department",
+    "birth_date",
+    "experience_years",
+)
+LIMITS = {name: getattr(Person.__table__.c[name].type, "length", None) for name in FACTS}
+KEPT_WHEN_BLANK = ("email", "idnumber")
+"""A launch tells them too, and Moodle may hide them from the web-service user: no news is not bad news."""
+PLACE_FACTS = ("roles", "moodle_roles", "groups")
+GROUPS_LIMIT: int = getattr(Membership.__table__.c.groups.type, "length", 0)
+
+
+def sync_course(course_id: int, step: Step = lambda _done, _total: None) -> Report:
+    """Bring a course's enrolments in, one transaction a page.
+
+    Raises SyncStoppedError when Moodle fails: the pages before are kept, nobody is marked as gone and the course's
+    `synced_at` stays.
+    """
+    report = Report()
+    try:
+        _sync(course_id, step, report)
+    except (MoodleError, DomainError) as err:
+        stopped = SyncStoppedError(trouble.code_of(err), str(err), report.counts())
+        log.warning("sync stopped", course=course_id, code=stopped.code, detail=stopped.detail, read=report.read)
+        raise stopped from err
+    log.info("course synced", course=course_id, **report.counts())
+    return report
+
+
+def _sync(course_id: int, step: Step, report: Report) -> None:
+    place, client = _prepare(course_id)
+    courses = client.courses([place.moodle_id])
+    groups = _groups_by_person(client, place.moodle_id)
+    with _transaction() as session:
+        _keep_course(session, place, courses)
+        cycle_id = programme.current_cycle(session, place.platform_id, place.today).id
+        before = _members_before(session, place.course_id)
+    expected = len(before) or None
+    here: set[int] = set()
+    # Suspended enrolments are left out by Moodle itself: in its answers they cannot be told from active ones.
+    with closing(client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True)) as pages:
+        for users in pages:
+            looks = (_look_at(user, place, groups.get(user.id, []), report) for user in users)
+            people = {seen.moodle_id: seen for seen in looks if seen}
+            with _transaction() as session:
+                here |= _keep_page(session, place, cycle_id, people, report)
+            step(report.read, expected and max(expected, report.read))
+    if before and not here:
+        raise NobodyReturnedError
+    with _transaction() as session:
+        gone = [membership for person, membership in before.items() if person not in here]
+        report.left = _mark_left(session, place.course_id, gone)
+        session.execute(update(Course).where(Course.id == place.course_id).values(synced_at=now()))
+
+
+@contextmanager
+def _transaction() -> Iterator[Session]:
+    """A short transaction in a session of its own, so that nothing piles up over the pages."""
+    with db.new_session() as own, db.transaction(own) as session:
+        yield session
+
+
+def _prepare(course_id: int) -> tuple[_Place, MoodleClient]:
+    with db.new_session() as session:
+        course = session.get_one(Course, course_id)
+        platform = session.get_one(Platform, course.platform_id)
+        place = _Place(
+            platform_id=platform.id,
+            course_id=course.id,
+            moodle_id=int(course.moodle_id),
+            role_map=dict(platform.role_map),
+            fields=PROFILE_FIELDS | platform.profile_fields,
+            today=datetime.now(ZoneInfo(platform.time_zone)).date(),
+        )
+        return place, platforms.moodle(platform)
+
+
+def _groups_by_person(client: MoodleClient, course: int) -> dict[int, list[str]]:
+    """Names of groups by Moodle's user id; two cheap calls instead of Moodle's dear `groups` field."""
+    names = {group.id: group.name for group in client.course_groups(course)}
+    by_person: dict[int, list[str]] = {}
+    for group, members in client.group_members(names).items():
+        for member in members:
+            by_person.setdefault(member, []).append(names[group])
+    return by_person
+
+
+def _keep_course(session: Session, place: _Place, found: list[MoodleCourse]) -> None:
+    course = session.get_one(Course, place.course_id)
+    for told in found:
+        # Setting what is there already writes nothing.
+        course.title, course.label = told.fullname[:400], told.shortname[:200]
+
+
+def _members_before(session: Session, course_id: int) -> dict[int, int]:
+    """Person → membership of those whom only the list of enrolments can keep in the course.
+
+    It is taken before the reading begins: whoever comes in by a launch meanwhile is not in it. People known from
+    launches alone are in it when they came as students; others may hold their role above the course, where no list
+    of enrolments shows them.
+    """
+    rows = session.execute(
+        select(Membership.person_id, Membership.id, Membership.roles, Membership.moodle_roles).where(
+            Membership.course_id == course_id, Membership.active
+        )
+    )
+    return {person: row for person, row, roles, told in rows if told or roles == [Role.STUDENT]}
+
+
+def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Report) -> _Seen | None:
+    """What is worth keeping about somebody; None, with the reason in the report, for those whom we do not keep."""
+    moodle_id = str(user.id)
+    if user.suspended:
+        report.skipped["suspended"] += 1
+        return None
+    roles = rules.roles_of(user.roles, user.department, place.role_map)
+    if not roles:
+        report.skipped["no-known-role"] += 1
+        report.unknown_roles.update(user.roles)
+        return None
+
+    birth_date = experience = None
+    try:
+        birth_date = rules.parse_birth_date(user.profile.get(place.fields["birth_date"], ""), place.today)
+    except ProfileValueError:
+        report.problems.setdefault("birth-date", []).append(moodle_id)
+    try:
+        experience = rules.parse_experience(user.profile.get(place.fields["experience"], ""))
+    except ProfileValueError:
+        report.problems.setdefault("experience", []).append(moodle_id)
+    facts = {
+        "family_name": user.lastname,
+        # A site may hide the parts of a name and still tell the whole.
+        "given_name": user.firstname if user.firstname or user.lastname else user.fullname,
+        "email": user.email,
+        "idnumber": user.idnumber,
+        "institution": user.institution,
+        "department": user.department,
+    }
+    return _Seen(
+        moodle_id=moodle_id,
+        facts={name: text.replace("\0", "").strip()[: LIMITS[name]] for name, text in facts.items()}
+        | {"birth_date": birth_date, "experience_years": experience},
+        membership={
+            "roles": [role.value for role in roles],
+            "moodle_roles": sorted(user.roles),
+            "groups": rules.join_groups(groups, GROUPS_LIMIT),
+        },
+        bases=rules.bases_of(roles, experience),
+    )
+
+
+def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str, _Seen], report: Report) -> set[int]:
+    """Write what differs, in as many queries for many people as for few; returns the ids of the page's people.
+
+    Rows that courses share are written in one order everywhere, so that two courses at once never wait in a circle.
+    """
+    if not people:
+        return set()
+    ids, renewed = _keep_persons(session, place.platform_id, people)
+    by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
+    new, returned, moved = _keep_memberships(session, place.course_id, by_id)
+    if new or returned or moved:
+        queue.mark_due(session, place.course_id)
+    for person_id in by_id:
+        if person_id in new:
+            report.new += 1
+        elif person_id in returned:
+            report.returned += 1
+        elif person_id in renewed or person_id in moved:
+            report.changed += 1
+        else:
+            report.same += 1
+    _keep_mentees(session, cycle_id, by_id, report)
+    _keep_mentors(session, cycle_id, by_id, report)
+    return set(by_id)
+
+
+def _keep_persons(session: Session, platform_id: int, people: dict[str, _Seen]) -> tuple[dict[str, int], set[int]]:
+    """Ids by Moodle's id, and the ids of those already known of whom something changed."""
+    rows = session.execute(
+        select(Person.moodle_id, Person.id, *(getattr(Person, name) for name in FACTS))
+        .where(Person.platform_id == platform_id, Person.moodle_id.in_(people))
+        .order_by(Person.id)
+    ).all()
+    ids: dict[str, int] = {row.moodle_id: row.id for row in rows}
+    changing = []
+    for row in rows:
+        facts = people[row.moodle_id].facts
+        blank = {name: getattr(row, name) for name in KEPT_WHEN_BLANK if not facts[name]}
+        if (facts | blank) != {name: getattr(row, name) for name in FACTS}:
+            changing.append({"id": row.id, **_person_row(facts | blank)})
+    if changing:
+        session.execute(update(Person), changing)
+    adding = [
+        {"platform_id": platform_id, "moodle_id": moodle_id, **_person_row(seen.facts)}
+        for moodle_id, seen in people.items()
+        if moodle_id not in ids
+    ]
+    if adding:
+        insert = db.insert(session, Person)
+        # Somebody may come in by a launch at this very moment.
+        insert = insert.on_conflict_do_update(
+            index_elements=["platform_id", "moodle_id"], set_={"updated_at": insert.excluded.updated_at}
+        )
+        ids |= {row.moodle_id: row.id for row in session.execute(insert.returning(Person.moodle_id, Person.id), adding)}
+    return ids, {row["id"] for row in changing}
+
+
+def _person_row(facts: dict[str, Any]) -> dict[str, Any]:
+    return {**facts, "search_name": search_key(facts["family_name"], facts["given_name"]), "updated_at": now()}
+
+
+def _keep_memberships(session: Session, course_id: int, by_id: dict[int, _Seen]) -> tuple[set[int], set[int], set[int]]:
+    """Ids of the people who are new in the course, who are back, and whose roles or groups changed."""
+    rows = session.execute(
+        select(
+            Membership.person_id, Membership.id, Membership.active, *(getattr(Membership, name) for name in PLACE_FACTS)
+        ).where(Membership.course_id == course_id, Membership.person_id.in_(by_id))
+    ).all()
+    known = {row.person_id: row for row in rows}
+    returned = {person_id for person_id, row in known.items() if not row.active}
+    moved = {
+        person_id
+        for person_id, row in known.items()
+        if by_id[person_id].membership != {name: getattr(row, name) for name in PLACE_FACTS}
+    }
+    if touched := returned | moved:
+        session.execute(
+            update(Membership),
+            [{"id": known[person_id].id, "active": True, **by_id[person_id].membership} for person_id in touched],
+        )
+    new = by_id.keys() - known.keys()
+    if new:
+        insert = db.insert(session, Membership)
+        insert = insert.on_conflict_do_update(
+            index_elements=["course_id", "person_id"],
+            set_={name: insert.excluded[name] for name in ("active", *PLACE_FACTS)},
+        )
+        session.execute(
+            insert,
+            [
+                {"course_id": course_id, "person_id": person_id, "active": True, **by_id[person_id].membership}
+                for person_id in new
+            ],
+        )
+    return set(new), returned, moved - returned
+
+
+def _keep_mentees(session: Session, cycle_id: int, by_id: dict[int, _Seen], report: Report) -> None:
+    rows = session.execute(
+        select(Mentee.person_id, Mentee.id, Mentee.kind, Mentee.state)
+        .where(Mentee.cycle_id == cycle_id, Mentee.person_id.in_(by_id))
+        .order_by(Mentee.id)
+    ).all()
+    known = {row.person_id for row in rows}
+    adding = [
+        {
+            "cycle_id": cycle_id,
+            "person_id": person_id,
+            "kind": seen.bases.mentee,
+            "state": MenteeState.CANDIDATE,
+            "created_at": now(),
+        }
+        for person_id, seen in by_id.items()
+        if seen.bases.mentee and person_id not in known
+    ]
+    revised = []
+    for row in rows:
+        kind, state = rules.revised_mentee(row.kind, row.state, by_id[row.person_id].bases)
+        if (kind, state) != (row.kind, row.state):
+            revised.append({"id": row.id, "kind": kind, "state": state})
+    _write_base(session, Mentee, adding, revised)
+    report.mentees += len(adding)
+    report.revised += len(revised)
+
+
+def _keep_mentors(session: Session, cycle_id: int, by_id: dict[int, _Seen], report: Report) -> None:
+    rows = session.execute(
+        select(Mentor.person_id, Mentor.id, Mentor.kind, Mentor.state)
+        .where(Mentor.cycle_id == cycle_id, Mentor.person_id.in_(by_id))
+        .order_by(Mentor.id)
+    ).all()
+    known = {row.person_id for row in rows}
+    adding = [
+        {
+            "cycle_id": cycle_id,
+            "person_id": person_id,
+            "kind": seen.bases.mentor,
+            "state": MentorState.CANDIDATE,
+            "created_at": now(),
+        }
+        for person_id, seen in by_id.items()
+        if seen.bases.mentor and person_id not in known
+    ]
+    revised = []
+    for row in rows:
+        kind, state = rules.revised_mentor(row.kind, row.state, by_id[row.person_id].bases)
+        if (kind, state) != (row.kind, row.state):
+            revised.append({"id": row.id, "kind": kind, "state": state})
+    _write_base(session, Mentor, adding, revised)
+    report.mentors += len(adding)
+    report.revised += len(revised)
+
+
+def _write_base(
+    session: Session, base: type[Mentee | Mentor], adding: list[dict[str, Any]], revised: list[dict[str, Any]]
+) -> None:
+    if adding:
+        # The sync of another course of the same platform may have made the same record meanwhile.
+        session.execute(db.insert(session, base).on_conflict_do_nothing(), adding)
+    if revised:
+        session.execute(update(base), revised)
+
+
+def _mark_left(session: Session, course_id: int, gone: list[int]) -> int:
+    """Make these memberships inactive; says how many they are."""
+    for start in range(0, len(gone), CHUNK):
+        chunk = gone[start : start + CHUNK]
+        session.execute(update(Membership).where(Membership.id.in_(chunk)).values(active=False))
+    if gone:
+        queue.mark_due(session, course_id)
+    return len(gone)

@@ -1,0 +1,138 @@
+"""What comes in about people: the looks and choices of lists as plain values, and the forms of a person's page."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TypeVar
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import IntegerField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from lti_service.people import labels, rules
+from lti_service.people.lists import Look
+from lti_service.people.models import Mentee, Mentor
+from lti_service.programme.models import Form, MentorKind
+
+Values = MultiDict[str, str]
+E = TypeVar("E", bound=StrEnum)
+
+LARGEST_ID = 2**31 - 1
+"""What an id's column holds; anything larger is nobody's."""
+LONGEST_SEARCH = 100
+
+
+def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum], sorts: Iterable[str]) -> Look:
+    """How a list is to be shown; what makes no sense is taken as not given."""
+
+    def one_of(name: str, known: Iterable[str]) -> str:
+        value = values.get(name, "")
+        return value if value in set(known) else ""
+
+    page = values.get("page", "")
+    return Look(
+        state=one_of("state", states),
+        kind=one_of("kind", kinds),
+        group=_text(values, "group"),
+        search=_text(values, "search")[:LONGEST_SEARCH],
+        gone=values.get("gone") == "1",
+        sort=one_of("sort", sorts) or "name",
+        descending=values.get("order") == "desc",
+        page=int(page) if _is_id(page) else 1,
+    )
+
+
+def read_ids(values: Values, name: str) -> list[int]:
+    """The ids that were ticked."""
+    return [int(value) for value in values.getlist(name) if _is_id(value)]
+
+
+def read_id(values: Values, name: str) -> int | None:
+    """An id that may be left out."""
+    value = values.get(name, "")
+    return int(value) if _is_id(value) else None
+
+
+def read_choice(values: Values, name: str, enum: type[E]) -> E | None:
+    """One of an enumeration's values."""
+    value = values.get(name, "")
+    return enum(value) if value in set(enum) else None
+
+
+def _is_id(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 10 and int(value) <= LARGEST_ID
+
+
+def _text(values: Values, name: str) -> str:
+    # PostgreSQL takes no NUL, and no name has one.
+    return values.get(name, "").replace("\0", "").strip()
+
+
+def _without_nul(value: str | None) -> str:
+    return (value or "").replace("\0", "")
+
+
+class RecordForm(FlaskForm):
+    """A form of a person's page, of which a page has two."""
+
+    def is_valid(self) -> bool:
+        """Whether what was sent can be taken; the fields have the messages."""
+        return bool(self.validate())  # type: ignore[no-untyped-call]
+
+
+class MenteeForm(RecordForm):
+    """What a mentee wants."""
+
+    wanted_form = SelectField(_l("Form of mentoring"))
+    request = TextAreaField(
+        _l("Request"),
+        description=_l("What the mentee wants help with, in their own words."),
+        filters=[_without_nul],
+        validators=[
+            Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters.")),
+        ],
+        render_kw={"rows": 4},
+    )
+
+    @classmethod
+    def of(cls, mentee: Mentee, forms: Iterable[Form], sent: Values | None = None) -> "MenteeForm":
+        """The form with what was sent, else as it is kept; `forms` of mentoring are those for the mentee's kind."""
+        kept = {"wanted_form": str(mentee.wanted_form_id or ""), "request": mentee.request}
+        form = cls(formdata=sent, data=kept)
+        form.wanted_form.choices = [
+            SelectChoice("", _("not chosen yet")),
+            *(SelectChoice(str(found.id), found.title) for found in forms),
+        ]
+        return form
+
+    @property
+    def wanted_form_id(self) -> int | None:
+        """The form of mentoring that was chosen."""
+        return int(self.wanted_form.data) if self.wanted_form.data else None
+
+
+class MentorForm(RecordForm):
+    """What a mentor is, and how many mentees they take."""
+
+    kind = SelectField(
+        _l("Kind of mentor"), choices=[SelectChoice(kind.value, labels.MENTOR_KINDS[kind]) for kind in MentorKind]
+    )
+    capacity = IntegerField(
+        _l("Mentees at once"),
+        validators=[
+            InputRequired(message=_l("Say how many.")),
+            NumberRange(
+                min=rules.CAPACITY[0], max=rules.CAPACITY[-1], message=_l("From %(min)d to %(max)d mentees at once.")
+            ),
+        ],
+        render_kw={"min": rules.CAPACITY[0], "max": rules.CAPACITY[-1]},
+    )
+
+    @classmethod
+    def of(cls, mentor: Mentor, sent: Values | None = None) -> "MentorForm":
+        """The form with what was sent, else as it is kept."""
+        kept = {"kind": mentor.kind.value, "capacity": mentor.capacity}
+        return cls(formdata=sent, data=kept)

@@ -1,0 +1,69 @@
+"""The words in which pages speak of people: states, kinds and roles, and what can be done with those chosen."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from lti_service.access import Role
+from lti_service.people.models import MenteeState, MentorState
+from lti_service.people.rules import MenteeAction, MentorAction
+from lti_service.programme.models import MenteeKind, MentorKind
+
+MENTEE_STATES: dict[MenteeState, Any] = {
+    MenteeState.CANDIDATE: _l("Candidate"),
+    MenteeState.NEEDS: _l("Needs a mentor"),
+    MenteeState.PROPOSED: _l("Mentor proposed"),
+    MenteeState.PAIRED: _l("Has a mentor"),
+    MenteeState.FINISHED: _l("Mentoring finished"),
+    MenteeState.WITHDRAWN: _l("Not taking part"),
+}
+
+MENTOR_STATES: dict[MentorState, Any] = {
+    MentorState.CANDIDATE: _l("Candidate"),
+    MentorState.READY: _l("In the base"),
+    MentorState.WITHDRAWN: _l("Not taking part"),
+}
+
+TONES: dict[MenteeState | MentorState, str] = {
+    MenteeState.CANDIDATE: "light",
+    MenteeState.NEEDS: "warning",
+    MenteeState.PROPOSED: "info",
+    MenteeState.PAIRED: "success",
+    MenteeState.FINISHED: "secondary",
+    MenteeState.WITHDRAWN: "light",
+    MentorState.CANDIDATE: "light",
+    MentorState.READY: "success",
+    MentorState.WITHDRAWN: "light",
+}
+"""Colour of a state's badge; it always stands beside the word. Keys of one text (`candidate`) have one colour."""
+
+MENTEE_KINDS: dict[MenteeKind, Any] = {
+    MenteeKind.STUDENT: _l("Student"),
+    MenteeKind.YOUNG_TEACHER: _l("Young teacher"),
+}
+
+MENTOR_KINDS: dict[MentorKind, Any] = {
+    MentorKind.TEACHER: _l("Teacher"),
+    MentorKind.EMPLOYER: _l("Employer's mentor"),
+    MentorKind.STUDENT: _l("Senior student"),
+}
+
+ROLES: dict[Role, Any] = {
+    Role.STUDENT: _l("student"),
+    Role.TEACHER: _l("teacher"),
+    Role.EMPLOYER: _l("employer's mentor"),
+    Role.CURATOR: _l("curator"),
+    Role.ADMIN: _l("administrator"),
+}
+
+MENTEE_ACTIONS: dict[MenteeAction, Any] = {
+    MenteeAction.NEED: _l("Mark as needing a mentor"),
+    MenteeAction.RETURN: _l("Back to candidates"),
+    MenteeAction.WITHDRAW: _l("Do not take part"),
+}
+
+MENTOR_ACTIONS: dict[MentorAction, Any] = {
+    MentorAction.ACCEPT: _l("Take into the base"),
+    MentorAction.RETURN: _l("Back to candidates"),
+    MentorAction.WITHDRAW: _l("Do not take part"),
+}

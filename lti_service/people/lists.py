@@ -1,0 +1,178 @@
+"""The lists of the two bases as a curator looks at them: filtered, searched, sorted, in pages, with counts by state.
+
+However long a list is, it takes the same few queries.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import and_, case, func, literal, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from lti_service.people import rules
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.names import search_key
+
+PAGE = 50
+
+B = TypeVar("B", Mentee, Mentor)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a curator wants to see of a base; every value may come from an address and be nonsense."""
+
+    state: str = ""
+    kind: str = ""
+    group: str = ""
+    search: str = ""
+    gone: bool = False
+    """Those who left the course instead of those who are in it."""
+    sort: str = "name"
+    descending: bool = False
+    page: int = 1
+
+    def query(self, **changes: Any) -> dict[str, Any]:
+        """The parameters of an address that shows this look with some changes; defaults are left out."""
+        wanted = replace(self, **changes)
+        plain = Look()
+        texts = {name: getattr(wanted, name) for name in ("state", "kind", "group", "search", "sort")}
+        found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
+        if wanted.gone:
+            found["gone"] = "1"
+        if wanted.descending:
+            found["order"] = "desc"
+        if wanted.page > 1:
+            found["page"] = str(wanted.page)
+        return found
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a filter leaves anybody out."""
+        return bool(self.state or self.kind or self.group or self.search or self.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[B]):
+    """One person of a list."""
+
+    record: B
+    groups: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[B]):
+    """A page of a list, and what its filters offer."""
+
+    lines: list[Line[B]]
+    total: int
+    page: int
+    pages: int
+    counts: Counter[str]
+    """State → people of the course who pass the other filters."""
+    gone: int
+    """People who pass the other filters and have left the course."""
+    groups: list[str] = field(default_factory=list)
+    """All groups of the course."""
+
+    @property
+    def everyone(self) -> int:
+        """People of the course who pass the other filters, in whatever state."""
+        return self.counts.total()
+
+    @property
+    def first(self) -> int:
+        """Number of the first line shown."""
+        return (self.page - 1) * PAGE + 1 if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last line shown."""
+        return (self.page - 1) * PAGE + len(self.lines)
+
+
+def list_mentees(session: Session, cycle_id: int, course_id: int, look: Look) -> Listing[Mentee]:
+    """A page of the base of mentees: those of the school year who are (or were) in the course."""
+    return _listing(session, Mentee, cycle_id, course_id, look, list(MenteeState))
+
+
+def list_mentors(session: Session, cycle_id: int, course_id: int, look: Look) -> Listing[Mentor]:
+    """A page of the base of mentors."""
+    return _listing(session, Mentor, cycle_id, course_id, look, list(MentorState))
+
+
+def _listing(
+    session: Session,
+    base: type[B],
+    cycle_id: int,
+    course_id: int,
+    look: Look,
+    states: Sequence[MenteeState | MentorState],
+) -> Listing[B]:
+    of_course = and_(Membership.person_id == base.person_id, Membership.course_id == course_id)
+    others = _filters(base, look)
+    counted: Any = session.execute(
+        select(base.state, Membership.active, func.count(base.id))
+        .join(Membership, of_course)
+        .join(Person, Person.id == base.person_id)
+        .where(base.cycle_id == cycle_id, *others)
+        .group_by(base.state, Membership.active)
+    ).all()
+    here = Counter({state.value: count for state, active, count in counted if active})
+    gone = Counter({state.value: count for state, active, count in counted if not active})
+    matching = gone if look.gone else here
+    total = matching[look.state] if look.state else matching.total()
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, look.page), pages)
+
+    query = (
+        select(base, Membership.groups, Membership.active)
+        .join(Membership, of_course)
+        .join(base.person)
+        .options(contains_eager(base.person))
+        .where(base.cycle_id == cycle_id, Membership.active.is_(not look.gone), *others)
+        .order_by(*_order(base, look, states))
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    if look.state:
+        query = query.where(base.state == look.state)
+    if base is Mentee:
+        query = query.options(joinedload(Mentee.wanted_form))
+    lines = [Line(record, groups, active) for record, groups, active in session.execute(query)]
+    return Listing(lines, total, page, pages, here, gone.total(), groups_of(session, course_id))
+
+
+def groups_of(session: Session, course_id: int) -> list[str]:
+    """Names of the course's groups that somebody is in, sorted."""
+    joined = session.scalars(
+        select(Membership.groups).where(Membership.course_id == course_id, Membership.groups != "").distinct()
+    )
+    return sorted({name for names in joined for name in rules.split_groups(names)})
+
+
+def _filters(base: type[B], look: Look) -> list[Any]:
+    """Everything but the state and whether somebody is still there: those two are what the counts tell apart."""
+    conditions: list[Any] = []
+    if look.kind:
+        conditions.append(base.kind == look.kind)
+    if look.group:
+        separator = rules.SEPARATOR
+        padded = literal(separator).concat(Membership.groups).concat(separator)
+        conditions.append(padded.contains(f"{separator}{look.group}{separator}", autoescape=True))
+    conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
+    return conditions
+
+
+def _order(base: type[B], look: Look, states: Sequence[MenteeState | MentorState]) -> list[Any]:
+    by_state = case({state.value: place for place, state in enumerate(states)}, value=base.state, else_=len(states))
+    columns: dict[str, Any] = {"group": Membership.groups, "kind": base.kind, "state": by_state}
+    if base is Mentor:
+        columns["capacity"] = Mentor.capacity
+    chosen = columns.get(look.sort)
+    if chosen is None:
+        return [Person.search_name.desc() if look.descending else Person.search_name, Person.id]
+    return [chosen.desc() if look.descending else chosen, Person.search_name, Person.id]

@@ -1,0 +1,142 @@
+"""Tables of people: persons, their memberships in courses, and the bases of mentees and mentors of a cycle."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from lti_service.db import Base, EnumText, Json, UtcDateTime
+from lti_service.people.names import LONGEST, search_key
+from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
+
+
+class Person(Base):
+    """One Moodle user of one platform."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("platform_id", "moodle_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
+    moodle_id: Mapped[str] = mapped_column(String(40))
+    """The launch's `sub`, which is the web services' user id."""
+    family_name: Mapped[str] = mapped_column(String(200), default="")
+    given_name: Mapped[str] = mapped_column(String(200), default="")
+    """Given name and, where Moodle has it there, patronymic."""
+    search_name: Mapped[str] = mapped_column(String(LONGEST), default="")
+    """Both names as `names.search_key` folds them: lists are sorted and searched by it. Follows them by itself."""
+    email: Mapped[str] = mapped_column(String(320), default="")
+    idnumber: Mapped[str] = mapped_column(String(255), default="")
+    institution: Mapped[str] = mapped_column(String(255), default="")
+    department: Mapped[str] = mapped_column(String(255), default="")
+    birth_date: Mapped[date | None]
+    experience_years: Mapped[int | None]
+    """Full years of teaching, from the profile field; none: not known."""
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @validates("family_name", "given_name")
+    def _follow_name(self, field: str, value: str) -> str:
+        names = {"family_name": self.family_name, "given_name": self.given_name, field: value}
+        self.search_name = search_key(names["family_name"] or "", names["given_name"] or "")
+        return value
+
+    @property
+    def name(self) -> str:
+        """Фамилия Имя Отчество, as lists show it; a launch may have told no name."""
+        return f"{self.family_name} {self.given_name}".strip() or f"№ {self.moodle_id}"
+
+    @property
+    def spoken_name(self) -> str:
+        """Имя Фамилия, as Moodle greets; for talking to the person rather than listing them."""
+        return f"{self.given_name} {self.family_name}".strip() or f"№ {self.moodle_id}"
+
+
+class Membership(Base):
+    """A person in a course, with roles; someone who left is kept, inactive."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("course_id", "person_id"),
+        Index("ix_membership_person_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    roles: Mapped[list[Any]] = mapped_column(Json, default=list)
+    """Values of `access.Role`, sorted."""
+    moodle_roles: Mapped[list[Any]] = mapped_column(Json, default=list)
+    """Short names as the web service gave them, sorted; empty: known from a launch only."""
+    groups: Mapped[str] = mapped_column(String(400), default="")
+    """Names of the person's Moodle groups in the course, joined by a comma and a space."""
+    active: Mapped[bool] = mapped_column(default=True)
+
+    person: Mapped[Person] = relationship()
+
+
+class MenteeState(StrEnum):
+    """Where a mentee of the base is."""
+
+    CANDIDATE = "candidate"
+    NEEDS = "needs"
+    PROPOSED = "proposed"
+    PAIRED = "paired"
+    FINISHED = "finished"
+    WITHDRAWN = "withdrawn"
+
+
+class Mentee(Base):
+    """A person in a cycle's base of mentees."""
+
+    __tablename__ = "mentee"
+    __table_args__ = (
+        UniqueConstraint("cycle_id", "person_id"),
+        Index("ix_mentee_cycle_id_state", "cycle_id", "state"),
+        Index("ix_mentee_person_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[MenteeKind] = mapped_column(EnumText(MenteeKind))
+    state: Mapped[MenteeState] = mapped_column(EnumText(MenteeState), default=MenteeState.CANDIDATE)
+    wanted_form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
+    request: Mapped[str] = mapped_column(Text, default="")
+    """What the person wants help with, in their own words."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    person: Mapped[Person] = relationship()
+    cycle: Mapped[Cycle] = relationship()
+    wanted_form: Mapped[Form | None] = relationship()
+
+
+class MentorState(StrEnum):
+    """Where a mentor of the base is."""
+
+    CANDIDATE = "candidate"
+    READY = "ready"
+    WITHDRAWN = "withdrawn"
+
+
+class Mentor(Base):
+    """A person in a cycle's base of mentors."""
+
+    __tablename__ = "mentor"
+    __table_args__ = (
+        UniqueConstraint("cycle_id", "person_id"),
+        Index("ix_mentor_person_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[MentorKind] = mapped_column(EnumText(MentorKind))
+    state: Mapped[MentorState] = mapped_column(EnumText(MentorState), default=MentorState.CANDIDATE)
+    capacity: Mapped[int] = mapped_column(default=3)
+    """How many mentees at once; an open proposal counts."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    person: Mapped[Person] = relationship()
+    cycle: Mapped[Cycle] = relationship()

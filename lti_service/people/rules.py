@@ -1,0 +1,299 @@
+"""Who somebody is here by what Moodle says, where mentees and mentors may move, and how profile fields are read."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from lti_service.access import Role
+from lti_service.people.models import MenteeState, MentorState
+from lti_service.programme.models import MenteeKind, MentorKind
+
+# --- roles --------------------------------------------------------------------------------------------------------
+
+ROLE_MAP: dict[str, tuple[Role, ...]] = {
+    "student": (Role.STUDENT,),
+    "teacher": (Role.TEACHER,),
+    "editingteacher": (Role.TEACHER,),
+    "employer": (Role.EMPLOYER,),
+    "curator": (Role.CURATOR,),
+    "manager": (Role.CURATOR,),
+}
+"""Moodle role short name → roles here; a platform's own map adds to it and overrides it, an empty list switches off."""
+
+TUTOR = "teacher"
+"""Moodle's non-editing teacher: colleges enrol tutors and employers' people as such."""
+EMPLOYER_MARK = "работодател"
+"""In the profile's department («Наставник от работодателя») it makes an employer of a non-editing teacher."""
+
+
+def roles_of(moodle_roles: Iterable[str], department: str, platform_map: Mapping[str, Any]) -> list[Role]:
+    """Roles in a course, sorted, each once; none when Moodle's roles say nothing here.
+
+    Moodle has no role for employers, so a non-editing teacher whose department names an employer is one, unless the
+    platform's own map says itself what a non-editing teacher is.
+    """
+    roles: set[Role] = set()
+    for name in moodle_roles:
+        if name == TUTOR and TUTOR not in platform_map and EMPLOYER_MARK in department.casefold():
+            roles.add(Role.EMPLOYER)
+        else:
+            known = platform_map.get(name, ROLE_MAP.get(name, ()))
+            roles.update(Role(role) for role in known if role in set(Role))
+    return sorted(roles)
+
+
+# --- the two bases ------------------------------------------------------------------------------------------------
+
+YOUNG_UP_TO = 3
+"""Full years of teaching up to which a teacher is a young specialist (the programme: «стаж 0–3 года»)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """In which bases somebody belongs by role and experience, and as what; none: not by themselves."""
+
+    mentee: MenteeKind | None = None
+    mentor: MentorKind | None = None
+
+
+def bases_of(roles: Iterable[Role], experience_years: int | None) -> Bases:
+    """Where a person's roles in a course put them before anybody has decided anything.
+
+    Students are mentees, and mentors only when the curator says so. Young teachers are mentees. Other teachers
+    (those whose experience is not known among them) and employers are mentors.
+    """
+    held = set(roles)
+    young = experience_years is not None and experience_years <= YOUNG_UP_TO
+    mentee = mentor = None
+    if Role.TEACHER in held and young:
+        mentee = MenteeKind.YOUNG_TEACHER
+    elif Role.STUDENT in held:
+        mentee = MenteeKind.STUDENT
+    if Role.EMPLOYER in held:
+        mentor = MentorKind.EMPLOYER
+    elif Role.TEACHER in held and not young:
+        mentor = MentorKind.TEACHER
+    return Bases(mentee, mentor)
+
+
+def likely_mentee_kind(roles: Iterable[str]) -> MenteeKind:
+    """What a curator who puts somebody into the base by hand most likely means them to be."""
+    return MenteeKind.YOUNG_TEACHER if Role.TEACHER in set(roles) else MenteeKind.STUDENT
+
+
+def likely_mentor_kind(roles: Iterable[str]) -> MentorKind:
+    """What a curator who puts somebody into the base by hand most likely means them to be."""
+    held = set(roles)
+    if Role.EMPLOYER in held:
+        return MentorKind.EMPLOYER
+    return MentorKind.STUDENT if Role.STUDENT in held and Role.TEACHER not in held else MentorKind.TEACHER
+
+
+def revised_mentee(kind: MenteeKind, state: MenteeState, bases: Bases) -> tuple[MenteeKind, MenteeState]:
+    """A mentee's kind and state after another look at their profile; only candidates change, nobody decided on them.
+
+    It never goes back and forth, so that two courses in which a person has different roles do not quarrel: a student
+    becomes a young teacher (a course for teachers enrols them as students), never the other way round.
+    """
+    if state is not MenteeState.CANDIDATE:
+        return kind, state
+    if bases.mentee is MenteeKind.YOUNG_TEACHER:
+        return MenteeKind.YOUNG_TEACHER, state
+    if kind is MenteeKind.YOUNG_TEACHER and bases == Bases(mentor=MentorKind.TEACHER):
+        return kind, MenteeState.WITHDRAWN
+    return kind, state
+
+
+def revised_mentor(kind: MentorKind, state: MentorState, bases: Bases) -> tuple[MentorKind, MentorState]:
+    """A mentor's kind and state after another look at their profile; see `revised_mentee`."""
+    if state is not MentorState.CANDIDATE or kind is not MentorKind.TEACHER:
+        return kind, state
+    if bases.mentor is MentorKind.EMPLOYER:
+        return MentorKind.EMPLOYER, state
+    if bases == Bases(mentee=MenteeKind.YOUNG_TEACHER):
+        return kind, MentorState.WITHDRAWN
+    return kind, state
+
+
+# --- moves --------------------------------------------------------------------------------------------------------
+
+
+class MenteeAction(StrEnum):
+    """What can be done with a mentee: the first three by the curator, the others by what becomes of their pairs."""
+
+    NEED = "need"
+    RETURN = "return"
+    WITHDRAW = "withdraw"
+    PROPOSE = "propose"
+    PAIR = "pair"
+    FINISH = "finish"
+    LOSE = "lose"
+    """The last open pair was declined, cancelled or ended early."""
+
+
+CURATOR_ACTIONS = (MenteeAction.NEED, MenteeAction.RETURN, MenteeAction.WITHDRAW)
+
+MENTEE_MOVES: dict[MenteeState, dict[MenteeAction, MenteeState]] = {
+    MenteeState.CANDIDATE: {
+        MenteeAction.NEED: MenteeState.NEEDS,
+        MenteeAction.WITHDRAW: MenteeState.WITHDRAWN,
+    },
+    MenteeState.NEEDS: {
+        MenteeAction.RETURN: MenteeState.CANDIDATE,
+        MenteeAction.WITHDRAW: MenteeState.WITHDRAWN,
+        MenteeAction.PROPOSE: MenteeState.PROPOSED,
+        MenteeAction.PAIR: MenteeState.PAIRED,
+    },
+    MenteeState.PROPOSED: {
+        MenteeAction.PAIR: MenteeState.PAIRED,
+        MenteeAction.FINISH: MenteeState.FINISHED,
+        MenteeAction.LOSE: MenteeState.NEEDS,
+    },
+    # One mentee may have pairs in several forms, so a pair may end while another is still only proposed.
+    MenteeState.PAIRED: {
+        MenteeAction.PROPOSE: MenteeState.PROPOSED,
+        MenteeAction.FINISH: MenteeState.FINISHED,
+        MenteeAction.LOSE: MenteeState.NEEDS,
+    },
+    MenteeState.FINISHED: {
+        MenteeAction.NEED: MenteeState.NEEDS,
+        MenteeAction.PROPOSE: MenteeState.PROPOSED,
+        MenteeAction.PAIR: MenteeState.PAIRED,
+    },
+    MenteeState.WITHDRAWN: {
+        MenteeAction.RETURN: MenteeState.CANDIDATE,
+        MenteeAction.NEED: MenteeState.NEEDS,
+    },
+}
+
+NEEDING = frozenset({MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED})
+"""States of those who need or have a mentor: the denominator of R1 and R4."""
+
+
+def pairing_allowed(state: MenteeState, target: MenteeState) -> bool:
+    """Whether what becomes of a mentee's pairs may take them from one state to the other."""
+    moves = MENTEE_MOVES[state].items()
+    return any(action not in CURATOR_ACTIONS and after is target for action, after in moves)
+
+
+class MentorAction(StrEnum):
+    """What the curator can do with a mentor."""
+
+    ACCEPT = "accept"
+    RETURN = "return"
+    WITHDRAW = "withdraw"
+
+
+MENTOR_MOVES: dict[MentorState, dict[MentorAction, MentorState]] = {
+    MentorState.CANDIDATE: {
+        MentorAction.ACCEPT: MentorState.READY,
+        MentorAction.WITHDRAW: MentorState.WITHDRAWN,
+    },
+    MentorState.READY: {
+        MentorAction.RETURN: MentorState.CANDIDATE,
+        MentorAction.WITHDRAW: MentorState.WITHDRAWN,
+    },
+    MentorState.WITHDRAWN: {
+        MentorAction.RETURN: MentorState.CANDIDATE,
+        MentorAction.ACCEPT: MentorState.READY,
+    },
+}
+
+# An action leads to one state, wherever it begins.
+MENTEE_TARGETS = {action: after for moves in MENTEE_MOVES.values() for action, after in moves.items()}
+MENTOR_TARGETS = {action: after for moves in MENTOR_MOVES.values() for action, after in moves.items()}
+
+CAPACITY = range(1, 21)
+"""How many mentees at once a mentor may be given."""
+LONGEST_REQUEST = 2000
+"""Characters of what a mentee wants help with."""
+
+
+# --- profile fields -----------------------------------------------------------------------------------------------
+
+
+class ProfileValueError(ValueError):
+    """A profile field holds something that cannot be what the field is for."""
+
+
+EARLIEST_BIRTH_YEAR = 1900
+_EPOCH = re.compile(r"-?\d{5,12}")
+_YEARS = re.compile(r"(\d{1,2})(?:[.,]\d+)?\s*(?:(?:г|год|года|годов|лет|л|years?|y)\b.*)?", re.IGNORECASE)
+_MONTHS = re.compile(r"(\d{1,3})\s*(?:мес|месяц\w*|months?)\b.*", re.IGNORECASE)
+
+
+def parse_birth_date(text: str, today: date) -> date | None:
+    """A birth date as a profile field keeps it; none when the field is empty (for Moodle 0 is empty, too).
+
+    Moodle's own date fields hold the epoch second of midnight in the time zone of whoever typed the date, which
+    nobody tells. Fourteen hours later it is the same day in UTC for all zones from -9 to +14, which are Russia's
+    with the summer times of old. Text is read as 15.03.2005, 15/03/2005 or 2005-03-15. Raises ProfileValueError for
+    anything else, for years before 1900 and for days to come.
+    """
+    text = text.strip()
+    if text in ("", "0"):
+        return None
+    if _EPOCH.fullmatch(text):
+        try:
+            born = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=int(text), hours=14)).date()
+        except OverflowError as err:
+            raise ProfileValueError(text) from err
+    else:
+        born = _written_date(text)
+    if born.year < EARLIEST_BIRTH_YEAR or born > today:
+        raise ProfileValueError(text)
+    return born
+
+
+def _written_date(text: str) -> date:
+    for pattern in ("%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no time zone
+        except ValueError:
+            continue
+    raise ProfileValueError(text)
+
+
+def parse_experience(text: str) -> int | None:
+    """Full years of teaching as people write them: `5`, `5 лет`, `2,5 года`, `6 мес.`; none when empty.
+
+    Raises ProfileValueError for anything else.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if years := _YEARS.fullmatch(text):
+        return int(years[1])
+    if months := _MONTHS.fullmatch(text):
+        return int(months[1]) // 12
+    raise ProfileValueError(text)
+
+
+def age_on(born: date, day: date) -> int:
+    """Full years of age on a day."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+SEPARATOR = ", "
+
+
+def join_groups(names: Iterable[str], limit: int) -> str:
+    """Names of groups, sorted, joined by a comma and a space, as many whole ones as `limit` characters hold.
+
+    A comma inside a name becomes a semicolon, so that the list can be taken apart again.
+    """
+    joined = ""
+    for name in sorted({name.replace(",", ";").strip() for name in names} - {""}):
+        longer = f"{joined}{SEPARATOR}{name}" if joined else name
+        if len(longer) > limit:
+            break
+        joined = longer
+    return joined
+
+
+def split_groups(joined: str) -> list[str]:
+    """The names that `join_groups` joined."""
+    return joined.split(SEPARATOR) if joined else []

@@ -1,0 +1,464 @@
+"""What curators do with the two bases, and what other wings ask about people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from lti_service import audit, queue
+from lti_service.access import Role
+from lti_service.db import now
+from lti_service.errors import NotFoundError
+from lti_service.people import labels, rules
+from lti_service.people.enrolments import KIND
+from lti_service.people.errors import (
+    AlreadyInBaseError,
+    CapacityError,
+    FormDoesNotFitError,
+    MoveRefusedError,
+    NobodyChosenError,
+    NoCycleError,
+    RequestTooLongError,
+)
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.rules import MenteeAction, MentorAction
+from lti_service.platforms.models import Course
+from lti_service.programme import service as programme
+from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
+from lti_service.queue import Run
+
+B = TypeVar("B", Mentee, Mentor)
+
+# --- where a curator works ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Whose work in which course and school year; nothing of another is ever touched from it."""
+
+    platform_id: int
+    course_id: int
+    cycle_id: int
+    actor_id: int
+
+
+def desk(session: Session, *, platform_id: int, course_id: int, actor_id: int, day: date) -> Desk:
+    """The desk of a curator in the school year of `day`. Raises NoCycleError."""
+    cycle = programme.find_cycle(session, platform_id, day)
+    if cycle is None:
+        raise NoCycleError
+    return Desk(platform_id, course_id, cycle.id, actor_id)
+
+
+@dataclass
+class Outcome:
+    """What became of a change of several people."""
+
+    done: int = 0
+    same: int = 0
+    """They were so already."""
+    refused: list[Mentee | Mentor] = field(default_factory=list)
+    """They are in a state from which this leads nowhere, and stayed in it."""
+
+
+# --- mentees ------------------------------------------------------------------------------------------------------
+
+
+def move_mentees(
+    session: Session,
+    at: Desk,
+    mentee_ids: Iterable[int],
+    action: MenteeAction,
+    wanted_form_id: int | None = None,
+) -> Outcome:
+    """Do one thing with several mentees of the course; `wanted_form_id` goes with NEED, none leaves theirs as it is.
+
+    Whoever cannot be moved stays as they are and is told of. Raises NobodyChosenError, NotFoundError for somebody of
+    elsewhere, FormDoesNotFitError (then nothing is changed), MoveRefusedError when nobody could be moved.
+    """
+    mentees = _chosen(session, at, Mentee, mentee_ids)
+    form = _fitting_form(session, at, wanted_form_id, mentees)
+    outcome = Outcome()
+    target = rules.MENTEE_TARGETS[action]
+    for mentee in mentees:
+        after = rules.MENTEE_MOVES[mentee.state].get(action)
+        is_there = mentee.state is target
+        if after is None and not is_there:
+            outcome.refused.append(mentee)
+            continue
+        changes_form = form is not None and mentee.wanted_form_id != form.id
+        if is_there and not changes_form:
+            outcome.same += 1
+            continue
+        mentee.state = target
+        if form is not None:
+            mentee.wanted_form = form
+        outcome.done += 1
+        _record(session, at, f"mentee.{action}", f"mentee:{mentee.id}")
+    _refuse_all_refused(outcome, labels.MENTEE_STATES)
+    if outcome.done:
+        _mark_due(session, [mentee.person_id for mentee in mentees])
+    return outcome
+
+
+def save_mentee(
+    session: Session,
+    at: Desk,
+    person_id: int,
+    *,
+    wanted_form_id: int | None,
+    request: str,
+    action: MenteeAction | None = None,
+) -> Mentee:
+    """Keep what a mentee wants help with and in which form, and do one thing with them when it is given.
+
+    Raises NotFoundError, errors of the fields, MoveRefusedError; then nothing is kept.
+    """
+    mentee = _of_person(session, at, Mentee, person_id)
+    form = _fitting_form(session, at, wanted_form_id, [mentee])
+    request = request.strip()
+    if len(request) > rules.LONGEST_REQUEST:
+        raise RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(request))
+    wanted_form_id = form.id if form else None
+    if (mentee.wanted_form_id, mentee.request) != (wanted_form_id, request):
+        mentee.wanted_form, mentee.request = form, request
+        # What was asked for is theirs, not the trail's: only that it was written.
+        _record(session, at, "mentee.request", f"mentee:{mentee.id}")
+    session.flush()
+    if action is not None:
+        move_mentees(session, at, [mentee.id], action)
+    return mentee
+
+
+def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> Mentee:
+    """Put a member of the course into the base as a candidate, whatever Moodle says about them.
+
+    Raises NotFoundError, AlreadyInBaseError.
+    """
+    person = _member(session, at, person_id)
+    if mentee_of(session, at.cycle_id, person_id):
+        raise AlreadyInBaseError(name=person.name)
+    mentee = Mentee(cycle_id=at.cycle_id, person=person, kind=kind, state=MenteeState.CANDIDATE, created_at=now())
+    session.add(mentee)
+    session.flush()
+    _record(session, at, "mentee.added", f"mentee:{mentee.id}", kind=kind.value)
+    return mentee
+
+
+# --- mentors ------------------------------------------------------------------------------------------------------
+
+AS_MENTOR = {MenteeKind.STUDENT: MentorKind.STUDENT, MenteeKind.YOUNG_TEACHER: MentorKind.TEACHER}
+"""What a mentee of a kind is as a mentor."""
+
+
+def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: MentorAction) -> Outcome:
+    """Do one thing with several mentors of the course; see `move_mentees`. Pairs they have go on."""
+    mentors = _chosen(session, at, Mentor, mentor_ids)
+    outcome = Outcome()
+    target = rules.MENTOR_TARGETS[action]
+    for mentor in mentors:
+        if mentor.state is target:
+            outcome.same += 1
+        elif action not in rules.MENTOR_MOVES[mentor.state]:
+            outcome.refused.append(mentor)
+        else:
+            mentor.state = target
+            outcome.done += 1
+            _record(session, at, f"mentor.{action}", f"mentor:{mentor.id}")
+    _refuse_all_refused(outcome, labels.MENTOR_STATES)
+    return outcome
+
+
+def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int]) -> Outcome:
+    """Put mentees into the base of mentors too, as candidates: senior students, for the most part."""
+    mentees = _chosen(session, at, Mentee, mentee_ids)
+    known = set(
+        session.scalars(
+            select(Mentor.person_id).where(
+                Mentor.cycle_id == at.cycle_id, Mentor.person_id.in_([mentee.person_id for mentee in mentees])
+            )
+        )
+    )
+    added = [
+        Mentor(
+            cycle_id=at.cycle_id,
+            person_id=mentee.person_id,
+            kind=AS_MENTOR[mentee.kind],
+            state=MentorState.CANDIDATE,
+            created_at=now(),
+        )
+        for mentee in mentees
+        if mentee.person_id not in known
+    ]
+    session.add_all(added)
+    session.flush()
+    for mentor in added:
+        _record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=mentor.kind.value)
+    return Outcome(done=len(added), same=len(mentees) - len(added))
+
+
+def add_mentor(session: Session, at: Desk, person_id: int, kind: MentorKind) -> Mentor:
+    """Put a member of the course into the base of mentors as a candidate.
+
+    Raises NotFoundError, AlreadyInBaseError.
+    """
+    person = _member(session, at, person_id)
+    if mentor_of(session, at.cycle_id, person_id):
+        raise AlreadyInBaseError(name=person.name)
+    mentor = Mentor(cycle_id=at.cycle_id, person=person, kind=kind, state=MentorState.CANDIDATE, created_at=now())
+    session.add(mentor)
+    session.flush()
+    _record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=kind.value)
+    return mentor
+
+
+def save_mentor(
+    session: Session,
+    at: Desk,
+    person_id: int,
+    *,
+    kind: MentorKind,
+    capacity: int,
+    action: MentorAction | None = None,
+) -> Mentor:
+    """Keep a mentor's kind and how many mentees they take at once, and do one thing with them when it is given.
+
+    Raises NotFoundError, CapacityError, MoveRefusedError; then nothing is kept.
+    """
+    mentor = _of_person(session, at, Mentor, person_id)
+    if capacity not in rules.CAPACITY:
+        raise CapacityError(least=rules.CAPACITY[0], most=rules.CAPACITY[-1])
+    if (mentor.kind, mentor.capacity) != (kind, capacity):
+        mentor.kind, mentor.capacity = kind, capacity
+        _record(session, at, "mentor.changed", f"mentor:{mentor.id}", kind=kind.value, capacity=capacity)
+    session.flush()
+    if action is not None:
+        move_mentors(session, at, [mentor.id], action)
+    return mentor
+
+
+# --- a person's record --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything that a curator's page about one person of the course shows."""
+
+    person: Person
+    membership: Membership
+    mentee: Mentee | None
+    mentor: Mentor | None
+
+
+def record_of(session: Session, course_id: int, cycle_id: int | None, person_id: int) -> Record:
+    """A person of the course, in the school year when there is one. Raises NotFoundError."""
+    membership = session.scalar(
+        select(Membership)
+        .where(Membership.course_id == course_id, Membership.person_id == person_id)
+        .options(joinedload(Membership.person, innerjoin=True))
+    )
+    if membership is None:
+        raise NotFoundError
+    if cycle_id is None:
+        return Record(membership.person, membership, None, None)
+    return Record(
+        person=membership.person,
+        membership=membership,
+        mentee=mentee_of(session, cycle_id, person_id),
+        mentor=mentor_of(session, cycle_id, person_id),
+    )
+
+
+def forms_for(cycle: Cycle | None, kind: MenteeKind | None = None) -> list[Form]:
+    """The forms of mentoring of a school year, those for a kind of mentee when it is given."""
+    forms = cycle.programme.forms if cycle else []
+    return [form for form in forms if kind is None or form.mentee_kind is kind]
+
+
+# --- sync ---------------------------------------------------------------------------------------------------------
+
+
+def open_sync(session: Session, course_id: int, requested_by: int | None = None) -> tuple[Run, bool]:
+    """The run that brings the course's people in; True when it is new and its task must be started."""
+    return queue.open_run(session, KIND, course_id, requested_by)
+
+
+def runs(session: Session, course_id: int, limit: int) -> list[Run]:
+    """The newest syncs of a course, the newest first."""
+    return list(
+        session.scalars(
+            select(Run).where(Run.kind == KIND, Run.course_id == course_id).order_by(Run.id.desc()).limit(limit)
+        )
+    )
+
+
+def names_of(session: Session, person_ids: Iterable[int]) -> dict[int, str]:
+    """Names of people by their ids."""
+    return {person.id: person.name for person in session.scalars(select(Person).where(Person.id.in_(set(person_ids))))}
+
+
+def course(session: Session, course_id: int) -> Course:
+    """The course, which the caller knows to be there."""
+    return session.get_one(Course, course_id)
+
+
+# --- for the wings above ------------------------------------------------------------------------------------------
+
+
+# Composed once: every home page asks both.
+_MENTEE = (
+    select(Mentee)
+    .where(Mentee.cycle_id == bindparam("cycle"), Mentee.person_id == bindparam("person"))
+    .options(joinedload(Mentee.wanted_form))
+)
+_MENTOR = select(Mentor).where(Mentor.cycle_id == bindparam("cycle"), Mentor.person_id == bindparam("person"))
+
+
+def mentee_of(session: Session, cycle_id: int, person_id: int) -> Mentee | None:
+    """A person's record in a school year's base of mentees."""
+    return session.scalar(_MENTEE, {"cycle": cycle_id, "person": person_id})
+
+
+def mentor_of(session: Session, cycle_id: int, person_id: int) -> Mentor | None:
+    """A person's record in a school year's base of mentors."""
+    return session.scalar(_MENTOR, {"cycle": cycle_id, "person": person_id})
+
+
+def members(
+    session: Session, course_id: int, *, role: Role | None = None, including_gone: bool = False
+) -> list[Membership]:
+    """Memberships of a course with their persons, by name; those with a role when one is given."""
+    query = (
+        select(Membership)
+        .join(Membership.person)
+        .where(Membership.course_id == course_id)
+        .options(contains_eager(Membership.person))
+        .order_by(Person.search_name, Person.id)
+    )
+    if not including_gone:
+        query = query.where(Membership.active)
+    # Roles are a short list in JSON, which the two databases search in different ways.
+    return [found for found in session.scalars(query) if role is None or role.value in found.roles]
+
+
+def needing(session: Session, cycle_id: int, kind: MenteeKind, course_id: int | None = None) -> set[int]:
+    """Person ids of mentees of a kind who need or have a mentor: the denominator of R1 and R4.
+
+    With a course: its active members; without: active members of any course of the platform.
+    """
+    query = (
+        select(Mentee.person_id)
+        .join(Membership, Membership.person_id == Mentee.person_id)
+        .where(
+            Mentee.cycle_id == cycle_id,
+            Mentee.kind == kind,
+            Mentee.state.in_(rules.NEEDING),
+            Membership.active,
+        )
+        .distinct()
+    )
+    if course_id is not None:
+        query = query.where(Membership.course_id == course_id)
+    return set(session.scalars(query))
+
+
+def set_pairing(session: Session, mentee: Mentee, state: MenteeState) -> None:
+    """Move a mentee to where their pairs put them: NEEDS, PROPOSED, PAIRED or FINISHED.
+
+    For the pairs wing only, which has locked the row and marks the courses due itself. Raises MoveRefusedError.
+    """
+    if mentee.state is state:
+        return
+    if not rules.pairing_allowed(mentee.state, state):
+        raise MoveRefusedError(state=labels.MENTEE_STATES[mentee.state])
+    mentee.state = state
+    session.flush()
+
+
+# --- steps that several of the above share ------------------------------------------------------------------------
+
+
+def _chosen(session: Session, at: Desk, base: type[B], ids: Iterable[int]) -> list[B]:
+    """Records of people of this course and year, locked in a fixed order so that no two changes wait in a circle."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        raise NobodyChosenError
+    found = list(session.scalars(_here(at, base).where(base.id.in_(wanted)).order_by(base.id)))
+    if len(found) != len(wanted):
+        raise NotFoundError
+    return found
+
+
+def _of_person(session: Session, at: Desk, base: type[B], person_id: int) -> B:
+    found = session.scalar(_here(at, base).where(base.person_id == person_id))
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _here(at: Desk, base: type[B]) -> Select[B]:
+    is_member = and_(Membership.person_id == base.person_id, Membership.course_id == at.course_id)
+    return (
+        select(base)
+        .join(Membership, is_member)
+        .where(base.cycle_id == at.cycle_id)
+        .options(joinedload(base.person, innerjoin=True))
+        .with_for_update(of=base, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _member(session: Session, at: Desk, person_id: int) -> Person:
+    person = session.scalar(
+        select(Person)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.course_id == at.course_id, Person.id == person_id)
+    )
+    if person is None:
+        raise NotFoundError
+    return person
+
+
+def _fitting_form(session: Session, at: Desk, form_id: int | None, mentees: Sequence[Mentee]) -> Form | None:
+    if form_id is None:
+        return None
+    form = session.scalar(
+        select(Form)
+        .join(Cycle, Cycle.programme_id == Form.programme_id)
+        .where(Form.id == form_id, Cycle.id == at.cycle_id)
+    )
+    if form is None:
+        raise NotFoundError
+    for mentee in mentees:
+        if mentee.kind is not form.mentee_kind:
+            raise FormDoesNotFitError(form=form.title, name=mentee.person.name)
+    return form
+
+
+def _refuse_all_refused(outcome: Outcome, states: Mapping[Any, Any]) -> None:
+    if outcome.refused and not outcome.done and not outcome.same:
+        raise MoveRefusedError(state=states[outcome.refused[0].state])
+
+
+def _mark_due(session: Session, person_ids: Sequence[int]) -> None:
+    """Every course these people are in: whether they need a mentor shows in the gradebook of each."""
+    courses = session.scalars(
+        select(Membership.course_id).where(Membership.person_id.in_(person_ids), Membership.active).distinct()
+    )
+    for course_id in sorted(courses):
+        queue.mark_due(session, course_id)
+
+
+def _record(session: Session, at: Desk, action: str, subject: str, **details: Any) -> None:
+    audit.record(
+        session,
+        action,
+        platform_id=at.platform_id,
+        course_id=at.course_id,
+        actor_id=at.actor_id,
+        subject=subject,
+        **details,
+    )

@@ -1,0 +1,59 @@
+"""What a failed talk with Moodle's web services is called in a run, whether it may pass, and what to say about it."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from lti_service.errors import DomainError
+from moodle_client import (
+    AccessDenied,
+    InvalidToken,
+    MalformedResponse,
+    MoodleError,
+    MoodleUnavailable,
+    RecordNotFound,
+)
+
+DOWN = "moodle-down"
+NONSENSE = "moodle-nonsense"
+CODES: dict[type[MoodleError], str] = {
+    MoodleUnavailable: DOWN,
+    MalformedResponse: NONSENSE,
+    InvalidToken: "moodle-token",
+    AccessDenied: "moodle-access",
+    RecordNotFound: "moodle-no-record",
+}
+
+PASSING = frozenset({DOWN, NONSENSE})
+"""Trouble that another try later may not meet: a Moodle under maintenance answers with nothing or with a page."""
+
+SENTENCES: dict[str, Any] = {
+    DOWN: _l("Moodle does not answer. We try again by ourselves."),
+    NONSENSE: _l("Moodle answered with something we cannot read. We try again by ourselves."),
+    "moodle-token": _l("Moodle does not accept our web-service token. The administrator must give a new one."),
+    "moodle-access": _l(
+        "The web-service user in Moodle lacks a right or a function. The set-up guide lists them for the administrator."
+    ),
+    "moodle-no-record": _l("Moodle does not know this course, or lacks a function that we need."),
+    "moodle-error": _l("Moodle refused the request."),
+    "no-web-service": _l("The web services of this Moodle are not connected. The administrator must give a token."),
+    "address-refused": _l("The address of Moodle's web services is one that we may not go to."),
+    "nobody-returned": _l(
+        "Moodle shows nobody in this course, although we know people there: the web-service user may have lost "
+        "the right to see them. Nothing was changed."
+    ),
+    "worker-lost": _l("The work was interrupted. Start it again."),
+}
+OTHER = _l("Something went wrong on our side. The administrator finds the details in the log.")
+
+
+def code_of(error: MoodleError | DomainError) -> str:
+    """The stable code under which a run keeps its failure."""
+    if isinstance(error, DomainError):
+        return error.code
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), "moodle-error")
+
+
+def sentence(code: str) -> str:
+    """What happened and what to do, in the language of the request."""
+    return str(SENTENCES.get(code, OTHER))

@@ -1,0 +1,1 @@
+"""Moodle sites: how each is reached, its keys and secrets, and the health of the connection."""

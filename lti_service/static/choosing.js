@@ -1,0 +1,3 @@
+// Carries the signed choice back to Moodle without a click.
+"use strict";
+document.getElementById("answer").submit();

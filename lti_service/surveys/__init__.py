@@ -1,0 +1,1 @@
+"""Surveys taken in Moodle: their answers and what they say."""

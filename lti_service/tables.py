@@ -1,0 +1,14 @@
+"""Every wing's tables in one place, so that migrations and tests see them all."""
+
+from lti_service import audit, db, queue
+from lti_service.entrance import models as entrance
+from lti_service.indicators import models as indicators
+from lti_service.lti import models as lti
+from lti_service.pairs import models as pairs
+from lti_service.people import models as people
+from lti_service.platforms import models as platforms
+from lti_service.programme import models as programme
+from lti_service.surveys import models as surveys
+
+WINGS = (audit, queue, platforms, programme, lti, people, entrance, pairs, surveys, indicators)
+metadata = db.Base.metadata

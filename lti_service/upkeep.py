@@ -1,0 +1,100 @@
+"""Keeping the database: `flask db upgrade`, `db backup FILE`, `db restore FILE`."""
+
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import click
+from alembic import command
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import URL, make_url
+
+from config import Settings
+from lti_service import db
+
+database = AppGroup("db", help="Migrations, backup and restore of the database.")
+
+
+def upgrade_database(url: str) -> None:
+    """Bring the database at `url` to the newest migration."""
+    config = db.alembic_config()
+    engine = db.make_engine(url)
+    config.attributes["engine"] = engine
+    try:
+        command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Run the migrations that are missing."""
+    upgrade_database(_url().render_as_string(hide_password=False))
+    click.echo(f"The database is at {db.newest_revision()}.")
+
+
+@database.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write a consistent copy to FILE while the service runs."""
+    url = _url()
+    if url.get_backend_name() == "sqlite":
+        draft = file.with_name(file.name + ".part")
+        with closing(sqlite3.connect(str(url.database))) as source, closing(sqlite3.connect(draft)) as target:
+            source.backup(target)
+        draft.chmod(0o600)
+        draft.replace(file)
+    else:
+        _run("pg_dump", "--format=custom", f"--file={file}", _dsn(url))
+        file.chmod(0o600)
+    click.echo(f"Backed up to {file}. Keep the encryption keys too: without them keys and tokens in it are lost.")
+
+
+@database.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(file: Path, yes: bool) -> None:
+    """Put the copy in FILE back in place of the present database. Stop the service first."""
+    if not yes:
+        click.confirm("What is in the database now will be gone. Go on?", abort=True)
+    url = _url()
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(file)) as source:
+            verdict = source.execute("PRAGMA integrity_check").fetchone()[0]
+            if verdict != "ok":
+                raise click.ClickException(f"{file} is damaged: {verdict}")
+            # Page by page into the file in use, so that whoever has it open sees the restored content.
+            with closing(sqlite3.connect(str(url.database))) as target:
+                source.backup(target)
+    else:
+        _run(
+            "pg_restore",
+            "--clean",
+            "--if-exists",
+            "--no-owner",
+            "--single-transaction",
+            f"--dbname={_dsn(url)}",
+            str(file),
+        )
+    click.echo(f"Restored from {file}.")
+
+
+def _url() -> URL:
+    settings: Settings = current_app.extensions["settings"]
+    return make_url(settings.database_url)
+
+
+def _dsn(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _run(program: str, *arguments: str) -> None:
+    found = shutil.which(program)
+    if not found:
+        raise click.ClickException(f"{program} is not installed (Debian: postgresql-client)")
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise click.ClickException(done.stderr.strip() or f"{program} failed")
