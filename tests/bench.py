@@ -1,0 +1,271 @@
+"""`make bench`: what the product costs, beside something to compare it with, measured in the same run.
+
+Each result is one JSON line; nothing is asserted. Two cores shared with others make absolute figures noisy, so read
+the ratios.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import time as wall_clock
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from cryptography.fernet import Fernet
+from flask import Flask
+from pylti1p3.contrib.flask import FlaskMessageLaunch, FlaskOIDCLogin, FlaskRequest
+from pylti1p3.launch_data_storage.base import LaunchDataStorage
+from pylti1p3.tool_config import ToolConfDict
+from sqlalchemy import event, select, update
+
+from config import Settings
+from lti_service import db, upkeep
+from lti_service.access import Role
+from lti_service.app import create_app
+from lti_service.people import enrolments
+from lti_service.people.models import Membership, Mentee, MenteeState
+from lti_service.platforms import keys
+from lti_service.platforms import service as platforms
+from lti_service.platforms.models import Course, Platform
+from tests.practice_moodle import PracticeMoodle, a_college, create_practice_moodle, practice_moodle, running, signing
+
+WARM_UP, LAUNCHES = 50, 200
+LINE = "https://tool.example"
+
+
+def say(bench: str, value: float, unit: str, limit: float, against: str, ratio: float, **more: Any) -> None:
+    """Print one result."""
+    line = {"bench": bench, "value": round(value, 3), "unit": unit, "limit": limit, "against": against}
+    sys.stdout.write(json.dumps({**line, "ratio": round(ratio, 2), **more}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def a_service(students: int) -> Iterator[tuple[Flask, PracticeMoodle, Platform]]:
+    """The application on a fresh SQLite file, connected to a practice Moodle of that size on a loopback port."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+        upkeep.upgrade_database(url)
+        settings = Settings(
+            public_url=LINE,
+            database_url=url,
+            queue_url="immediate",
+            secret_key="bench",
+            encryption_keys=(Fernet.generate_key().decode(),),
+            allowed_private_hosts=("localhost", "127.0.0.1"),
+            trusted_proxies=(),
+            session_lifetime=timedelta(hours=8),
+            sync_at=wall_clock(19, 0),
+            log_level="ERROR",
+            log_format="text",
+            metrics_allow=(),
+            web_workers=1,
+            web_threads=1,
+        )
+        app = create_app(settings)
+        server = create_practice_moodle(a_college(students))
+        with running(server):
+            moodle = practice_moodle(server)
+            tool = moodle.add_tool(LINE, keys=lambda: {"keys": []})
+            for course in moodle.college.courses.values():
+                moodle.add_link(course, tool)
+            with db.new_session() as own, db.transaction(own) as session:
+                keys.ensure_key(session)
+                registration = platforms.Registration(
+                    client_id=tool.client_id, deployment_id=tool.deployment_id, active=True, **moodle.addresses
+                )
+                platform, _ = platforms.register(session, registration)
+            yield app, moodle, platform
+
+
+# --- launch ---------------------------------------------------------------------------------------------------------
+
+
+def bare_pylti1p3(moodle: PracticeMoodle) -> Flask:
+    """The same launch on PyLTI1p3 as its documentation shows it: what the product is measured against."""
+
+    class Memory(LaunchDataStorage[Any]):  # type: ignore[misc]
+        kept: dict[str, Any] = {}
+
+        def can_set_keys_expiration(self) -> bool:
+            return True
+
+        def get_value(self, key: str) -> Any:
+            return self.kept.get(self._prepare_key(key))
+
+        def set_value(self, key: str, value: Any, exp: int | None = None) -> None:
+            self.kept[self._prepare_key(key)] = value
+
+        def check_value(self, key: str) -> bool:
+            return self._prepare_key(key) in self.kept
+
+    app = Flask("bare", root_path=tempfile.gettempdir())
+    app.secret_key = "bench"
+    tool = next(iter(moodle.lti.tools.values()))
+    known = {
+        "client_id": tool.client_id,
+        "auth_login_url": moodle.addresses["login_url"],
+        "auth_token_url": moodle.addresses["token_url"],
+        "key_set": {"keys": [signing.public_jwk(signing.platform_key(), signing.key_id())]},
+        "deployment_ids": [tool.deployment_id],
+    }
+    config, memory = ToolConfDict({moodle.issuer: [known]}), Memory()
+
+    @app.post("/lti/login")
+    def login() -> Any:
+        return FlaskOIDCLogin(FlaskRequest(), config, launch_data_storage=memory).redirect(LINE + "/lti/launch")
+
+    @app.post("/lti/launch")
+    def launch() -> Any:
+        claims = FlaskMessageLaunch(FlaskRequest(), config, launch_data_storage=memory).get_launch_data()
+        title = claims["https://purl.imsglobal.org/spec/lti/claim/resource_link"]["title"]
+        return f"<!doctype html><title>{title}</title><h1>{claims['name']}</h1>"
+
+    return app
+
+
+def launches(app: Flask, moodle: PracticeMoodle, count: int) -> float:
+    """Milliseconds of CPU that one full launch (login, launch, first page) costs the tool, without Moodle's part."""
+    people = moodle.college.students
+    spent = 0.0
+    for number in range(count):
+        person, browser = people[number % len(people)], app.test_client()
+        form = moodle.login_form(person, 2)
+        begun = time.thread_time()
+        login = browser.post("/lti/login", data=form, base_url=LINE)
+        spent += time.thread_time() - begun
+        answer = moodle.answer(dict(parse_qsl(urlsplit(login.location).query)))
+        begun = time.thread_time()
+        page = browser.post("/lti/launch", data=answer, base_url=LINE, follow_redirects=True)
+        spent += time.thread_time() - begun
+        if person.fullname not in page.text:
+            raise RuntimeError(f"the launch failed: {page.status}")
+    return spent / count * 1000
+
+
+def bench_launch() -> None:
+    """A full launch, beside bare PyLTI1p3 on Flask with everything in memory and a page of one line."""
+    with a_service(students=200) as (app, moodle, platform):
+        synced(platform)
+        bare = bare_pylti1p3(moodle)
+        for side in (app, bare):
+            launches(side, moodle, WARM_UP)
+        rounds = [(launches(app, moodle, LAUNCHES), launches(bare, moodle, LAUNCHES)) for _ in range(3)]
+        ours = statistics.median(own for own, _ in rounds)
+        ratio = statistics.median(own / other for own, other in rounds)
+        say("launch", ours, "ms CPU", 8.0, "bare PyLTI1p3 on Flask, in memory", ratio)
+
+
+# --- sync -----------------------------------------------------------------------------------------------------------
+
+
+def synced(platform: Platform, moodle_course: str = "2") -> enrolments.Report:
+    """Bring the course in; makes its row on the first call."""
+    with db.new_session() as own, db.transaction(own) as session:
+        course = session.scalar(select(Course).where(Course.moodle_id == moodle_course))
+        if course is None:
+            course = Course(platform_id=platform.id, moodle_id=moodle_course, title="")
+            session.add(course)
+        session.flush()
+        course_id = course.id
+    return enrolments.sync_course(course_id)
+
+
+def downloads_alone(platform: Platform) -> int:
+    """The same requests as a sync makes, with nothing done with the answers; how many people they told of."""
+    client = platforms.moodle(platform)
+    client.courses([2])
+    client.group_members([group.id for group in client.course_groups(2)])
+    return sum(len(page) for page in client.iter_enrolled_users(2, page_size=enrolments.PAGE, only_active=True))
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Wall-clock seconds."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+PAGE_TIME = 0.95
+"""Seconds that a page of 500 took a real Moodle 4.5, as measured."""
+
+
+def bench_sync() -> None:
+    """A sync of 5,000 enrolments, first and unchanged, beside the same downloads alone, at a real Moodle's pace."""
+    with a_service(students=5000) as (_app, moodle, platform):
+        moodle.faults.add("core_enrol_get_enrolled_users", wait=PAGE_TIME)
+        alone = timed(lambda: downloads_alone(platform))
+        first = timed(lambda: synced(platform))
+        again = timed(lambda: synced(platform))
+        alone = (alone + timed(lambda: downloads_alone(platform))) / 2
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        note = f"a page of 500 takes Moodle {PAGE_TIME} s; the peak includes the practice Moodle's own memory"
+        against = "the same downloads alone"
+        say("sync-5000", first, "s", 1.3, against, first / alone, peak_mib=round(peak), note=note)
+        say("sync-5000-unchanged", again, "s", 1.1, against, again / alone)
+
+
+# --- the curator's board --------------------------------------------------------------------------------------------
+
+
+def board(students: int) -> tuple[float, int]:
+    """Seconds and queries of one board page with so many people who need a mentor."""
+    with a_service(students) as (app, moodle, platform):
+        synced(platform)
+        with db.new_session() as own, db.transaction(own) as session:
+            session.execute(update(Mentee).values(state=MenteeState.NEEDS))
+            course = session.scalars(select(Course).where(Course.moodle_id == "2")).one()
+            course_id = course.id
+            members = session.scalars(select(Membership).where(Membership.course_id == course_id)).all()
+            curator = next(one.person.moodle_id for one in members if Role.CURATOR.value in one.roles)
+        browser = app.test_client()
+        login = browser.post("/lti/login", data=moodle.login_form(int(curator), 2), base_url=LINE)
+        answer = moodle.answer(dict(parse_qsl(urlsplit(login.location).query)))
+        browser.post("/lti/launch", data=answer, base_url=LINE)
+        statements: list[str] = []
+        engine = db.new_session().get_bind()
+        event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+
+        def show() -> None:
+            page = browser.get(f"/courses/{course_id}/pairs/", base_url=LINE)
+            if page.status_code != 200:
+                raise RuntimeError(page.status)
+
+        show()
+        statements.clear()
+        show()
+        queries = len(statements)
+        return statistics.median(timed(show) for _ in range(7)), queries
+
+
+def bench_board() -> None:
+    """The curator's board with 2,000 people, beside one with 200: the queries must not grow."""
+    small, few = board(200)
+    large, many = board(2000)
+    say("board-2000", large, "s", 0.1, "the board with 200 people", large / small, queries=many, queries_with_200=few)
+
+
+BENCHES: dict[str, Callable[[], None]] = {"launch": bench_launch, "sync": bench_sync, "board": bench_board}
+
+
+def main() -> int:
+    """Run all, or the one named."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=sorted(BENCHES))
+    only = parser.parse_args().only
+    for name, bench in BENCHES.items():
+        if only in (None, name):
+            bench()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,469 @@
+"""`make demo` and `make demo-check`: the main job from end to end, as the people of a college would do it.
+
+A practice Moodle plays the college; the service runs beside it as in use (gunicorn and a worker process). Every step
+is done through pages and commands and then looked at in Moodle or on a page, so that `--check` can tell ok from FAILED.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import mechanicalsoup
+import requests
+
+from lti_service.programme.service import school_year
+from tests.practice_moodle import Person, PracticeMoodle, a_college, create_practice_moodle, running
+from tests.practice_moodle import practice_moodle as moodle_of
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICE, MOODLE = 8000, 8001
+PATIENCE = 90.0
+"""Seconds to wait for background work."""
+
+
+class StepError(Exception):
+    """A step did not come out as it must."""
+
+
+def must(truth: object, complaint: str) -> None:
+    """Raise StepError unless `truth`."""
+    if not truth:
+        raise StepError(complaint)
+
+
+class Visitor:
+    """A person with a browser that knows forms but no JavaScript, who has opened the activity in a course."""
+
+    def __init__(self, moodle: PracticeMoodle, person: Person, course: int = 2) -> None:
+        self.browser = mechanicalsoup.StatefulBrowser(raise_on_404=True, user_agent="demo")
+        self.person = person
+        link = moodle.lti.link_in(course)
+        self.browser.open(f"{moodle.issuer}/mod/lti/launch.php?id={link.module_id}&user={person.id}&frame=0")
+        # Moodle's two forms that a browser posts by itself: the login to the tool, and the answer with the token.
+        for _ in range(2):
+            self.browser.select_form("form")
+            self.browser.submit_selected()
+        self.home = self.browser.url
+        must(person.fullname in self.text, f"{person.fullname} did not come in: {self.text[:300]}")
+
+    @property
+    def text(self) -> str:
+        """What the page says, white space folded."""
+        return re.sub(r"\s+", " ", self.browser.page.get_text(" "))
+
+    def open(self, path: str = "") -> None:
+        """Go to a page below the person's home page."""
+        answer = self.browser.open(self.home + path)
+        must(answer.status_code == 200, f"{path}: {answer.status_code}")
+
+    def form(self, action: str) -> Any:
+        """The form whose address ends so."""
+        found = self.browser.page.find("form", action=re.compile(re.escape(action) + r"(\?.*)?$"))
+        must(found, f"no form {action} on {self.browser.url}: {self.text[:300]}")
+        return self.browser.select_form(found)
+
+    def send(self, action: str, values: dict[str, Any] | None = None, button: str | None = None) -> None:
+        """Fill in the form and send it; the page it leads to must be fine."""
+        form = self.form(action)
+        for name, value in (values or {}).items():
+            form.set(name, value, force=True)
+        submit = form.form.find(["button", "input"], attrs={"value": button}) if button else None
+        if submit is not None:
+            form.choose_submit(submit)
+        answer = self.browser.submit_selected()
+        must(answer.status_code == 200, f"{action}: {answer.status_code} {self.text[:500]}")
+
+
+@dataclass
+class Demo:
+    """The state of the walk: the practice Moodle, the service's processes, and what was said."""
+
+    moodle: PracticeMoodle
+    folder: Path
+    check: bool
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    results: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings of the demo's service; nothing of the caller's own leaks in."""
+        ours = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LC_ALL")}
+        return ours | {
+            "PUBLIC_URL": f"http://localhost:{SERVICE}",
+            "INSTANCE_PATH": str(self.folder / "instance"),
+            "ALLOWED_PRIVATE_HOSTS": "localhost,127.0.0.1",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def flask(self, *arguments: str) -> str:
+        """Run a command of the service; returns its standard output."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300)
+        must(done.returncode == 0, f"flask {' '.join(arguments[:2])}: {done.stderr[-800:] or done.stdout[-800:]}")
+        return done.stdout
+
+    def start(self, *arguments: str) -> None:
+        """Start a process of the service beside us."""
+        log = (self.folder / f"{len(self.processes)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments], cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+        self.processes.append(process)
+
+    def stop(self) -> None:
+        """End the service's processes, and see that they have ended."""
+        for process in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def logs(self) -> str:
+        """The ends of the service's logs, for when something failed."""
+        return "\n".join(file.read_text(errors="replace")[-3000:] for file in sorted(self.folder.glob("*.log")))
+
+    def wait(self, truth: Callable[[], bool], what: str) -> None:
+        """Wait until background work has made it true."""
+        deadline = time.monotonic() + PATIENCE
+        while not truth():
+            must(time.monotonic() < deadline, f"{what} did not happen within {PATIENCE:.0f} s")
+            time.sleep(0.3)
+
+
+# --- the steps ------------------------------------------------------------------------------------------------------
+
+STEPS: list[tuple[str, Callable[[Demo], str]]] = []
+
+
+def step(title: str) -> Callable[[Callable[[Demo], str]], Callable[[Demo], str]]:
+    """Add a step: it does its work, checks the outcome, and returns what to say of it."""
+
+    def add(work: Callable[[Demo], str]) -> Callable[[Demo], str]:
+        STEPS.append((title, work))
+        return work
+
+    return add
+
+
+@step("База данных и программа наставничества")
+def prepare(demo: Demo) -> str:
+    """Migrations, and the preset moved so that its plan begins this school year."""
+    demo.flask("db", "upgrade")
+    year = str(school_year(datetime.now(UTC).date()))
+    told = demo.flask("programmes", "load", "config/programmes/college.yaml", "--first-year", year)
+    must("4 forms, 19 indicators" in told, told)
+    return told.strip()
+
+
+@step("Служба и рабочий процесс")
+def serve(demo: Demo) -> str:
+    """Gunicorn and the worker, as `make run` starts them."""
+    demo.start("gunicorn", "-c", "config/gunicorn.conf.py", "--bind", f"localhost:{SERVICE}", "wsgi:app")
+    demo.start("lti_service.worker")
+
+    def ready() -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"http://localhost:{SERVICE}/readyz", timeout=5).status_code == 200
+        return False
+
+    demo.wait(ready, "the service")
+    return f"http://localhost:{SERVICE} отвечает: база, миграции и очередь готовы"
+
+
+@step("Динамическая регистрация в Moodle")
+def connect(demo: Demo) -> str:
+    """An invitation, pasted into Moodle as an admin does, then activated and put into both courses."""
+    moodle = demo.moodle
+    address = demo.flask("platforms", "invite").strip().splitlines()[-1]
+    page = requests.get(moodle.start_registration(address), timeout=30)
+    must(page.status_code == 200, page.text[:500])
+    must(len(moodle.lti.tools) == 1, "Moodle has no new tool")
+    tool = next(iter(moodle.lti.tools.values()))
+    tool.active = True
+    token = demo.folder / "ws_token"
+    token.write_text(moodle.addresses["ws_token"])
+    addresses = {name: value for name, value in moodle.addresses.items() if name != "ws_token"}
+    options = [part for name, value in addresses.items() for part in (f"--{name.replace('_', '-')}", value)]
+    demo.flask(
+        "platforms", "add", *options, "--client-id", tool.client_id, "--deployment-id", tool.deployment_id,
+        "--ws-token-file", str(token), "--name", "Учебный Moodle", "--active",
+    )  # fmt: skip
+    for course in moodle.college.courses.values():
+        moodle.add_link(course, tool)
+    return f"инструмент «{tool.name}», client id {tool.client_id}, занятие в курсах: {len(moodle.lti.links)}"
+
+
+@step("Администратор открывает занятие")
+def admin_comes(demo: Demo) -> str:
+    """His launch makes the courses known; then the connection is tried whole."""
+    for course in demo.moodle.college.courses:
+        Visitor(demo.moodle, demo.moodle.college.admin, course)
+    told = demo.flask("platforms", "check", "1")
+    must("MEND" not in told, told)
+    return f"проверок связи пройдено: {len(told.strip().splitlines())}"
+
+
+@step("Загрузка участников")
+def sync(demo: Demo) -> str:
+    """The first sync brings everybody in, the second finds nothing to write."""
+    first, second = demo.flask("sync"), demo.flask("sync")
+    must("231 new" in first, first)
+    must(second.count("People: nothing changed") == 2, second)
+    return "231 человек в первом курсе; повторная загрузка ничего не меняет"
+
+
+NEEDING, PAIRS = 24, 18
+"""How many mentees the curator marks in the demo, and for how many a pair is formed: the share is 75 %."""
+
+
+def curator_of(demo: Demo) -> Visitor:
+    """The curator, who has just opened the activity."""
+    return Visitor(demo.moodle, demo.moodle.college.curators[0])
+
+
+def tick(visitor: Visitor, action: str, path: str, limit: int | None = None) -> int:
+    """Tick people of a list (all shown, or the first so many) and press a button; returns how many."""
+    visitor.open(path)
+    page = visitor.browser.page
+    boxes = [box["value"] for box in page.find_all("input", attrs={"name": "chosen"})][:limit]
+    must(boxes, f"nobody to tick on {path}")
+    must(page.find("button", attrs={"name": "action", "value": action}), f"no button {action} on {path}")
+    form = page.find("form", id="change")
+    values = [("csrf_token", form.find("input", attrs={"name": "csrf_token"})["value"]), ("action", action)]
+    answer = visitor.browser.session.post(
+        urljoin(visitor.browser.url, form["action"]), data=[*values, *(("chosen", box) for box in boxes)], timeout=60
+    )
+    must(answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:800]}")
+    return len(boxes)
+
+
+@step("База наставляемых и база наставников")
+def bases(demo: Demo) -> str:
+    """The curator marks who needs a mentor, accepts mentors, and makes senior students mentors."""
+    curator = curator_of(demo)
+    tick(curator, "need", "base/?state=candidate&kind=student", NEEDING)
+    young = tick(curator, "need", "base/?state=candidate&kind=young_teacher")
+    accepted = 0
+    while True:
+        curator.open("base/mentors/?state=candidate")
+        if not curator.browser.page.find("input", attrs={"name": "chosen"}):
+            break
+        accepted += tick(curator, "accept", "base/mentors/?state=candidate")
+    curator.open("base/?state=needs")
+    must(str(NEEDING + young) in curator.text, curator.text[:800])
+    return f"нужен наставник: {NEEDING} студентам и {young} молодым специалистам; наставников принято: {accepted}"
+
+
+def propose(curator: Visitor, form_title: str) -> tuple[str, str]:
+    """Propose the first mentor with a free place to the first mentee of a form; the pair's address and the mentor."""
+    curator.open("pairs/new")
+    link = next(one for one in curator.browser.page.find_all("a") if one.get_text(strip=True) == form_title)
+    curator.browser.follow_link(link)
+    form = curator.form("pairs/new")
+    options = form.form.find_all("input", attrs={"name": "mentor"})
+    mentor = next(one for one in options if "свободно: 0" not in one.parent.get_text())
+    mentee = form.form.find("input", attrs={"name": "mentees", "type": "checkbox"})
+    must(mentee, f"no mentee for {form_title}")
+    form.set("mentor", mentor["value"])
+    form.check({"mentees": [mentee["value"]]})
+    button = next(one for one in form.form.find_all("button") if not one.get("formmethod"))
+    form.choose_submit(button)
+    answer = curator.browser.submit_selected()
+    must(answer.status_code == 200 and re.search(r"/pairs/\d+/$", curator.browser.url), curator.text[:600])
+    name = mentor.parent.get_text(" ", strip=True)
+    return curator.browser.url.removeprefix(curator.home), name
+
+
+@step("Пары: предложены, согласованы, начаты")
+def pairs(demo: Demo) -> str:
+    """The curator proposes, each mentor agrees on their own page, the curator starts; one mentor declines."""
+    curator, college = curator_of(demo), demo.moodle.college
+    by_name = {f"{person.lastname} {person.firstname}": person for person in college.people.values()}
+    forms = ["«педагог – студент»", "«работодатель – студент»"]
+    declined = 0
+    for number in range(PAIRS + 1):
+        pair, told = propose(curator, forms[number % 2])
+        mentor = next(person for name, person in by_name.items() if told.startswith(name))
+        visitor = Visitor(demo.moodle, mentor)
+        visitor.open(pair)
+        if number == PAIRS:
+            visitor.open(f"{pair}?action=decline")
+            visitor.send(f"{pair}decline", {"reason": "На практике до марта"})
+            declined += 1
+            continue
+        visitor.send(f"{pair}agree")
+        curator.open(pair)
+        curator.send(f"{pair}start")
+    curator.open("pairs/")
+    must(f"{PAIRS} из" in curator.text, curator.text[:600])
+    return f"активных пар: {PAIRS}, отказов: {declined}"
+
+
+@step("Студент видит своего наставника, посторонний — ничего")
+def eyes(demo: Demo) -> str:
+    """A mentee's home page names the mentor; somebody else's pair is not there for them."""
+    curator = curator_of(demo)
+    curator.open("pairs/?column=active")
+    link = curator.browser.page.find("a", href=re.compile(r"/pairs/\d+/$"))
+    curator.browser.follow_link(link)
+    path = curator.browser.url.removeprefix(curator.home)
+    names = {f"{person.lastname} {person.firstname}": person for person in demo.moodle.college.students}
+    mentee = next(person for name, person in names.items() if name in curator.text)
+    stranger = next(person for name, person in names.items() if name not in curator.text)
+    visitor = Visitor(demo.moodle, mentee)
+    must("Мой наставник" in visitor.text, visitor.text[:400])
+    outside = Visitor(demo.moodle, stranger)
+    outside.browser.set_verbose(0)
+    answer = outside.browser.session.get(outside.home + path)
+    must(answer.status_code == 404, f"a stranger got {answer.status_code}")
+    return f"{mentee.fullname} видит наставника; {stranger.fullname} получает 404"
+
+
+@step("Анкеты: добавлены и прочитаны")
+def surveys(demo: Demo) -> str:
+    """The curator picks two questionnaires, mentees' and mentors'; the worker reads the answers."""
+    curator = curator_of(demo)
+    added = 0
+    for feedback in demo.moodle.college.feedbacks_of(2):
+        audience = "mentors" if feedback.anonymous else "mentees"
+        curator.open(f"surveys/add/{feedback.id}")
+        form = curator.form("surveys/add")
+        boxes = [box["value"] for box in form.form.find_all("input", attrs={"name": "rating"})]
+        must(boxes, "nothing to rate by")
+        form.set("audience", audience)
+        form.check({"rating": boxes[-1:]})
+        answer = curator.browser.submit_selected()
+        must(answer.status_code == 200, f"survey: {answer.status_code} {curator.text[:500]}")
+        added += 1
+
+    def read() -> bool:
+        curator.open("surveys/")
+        return 'data-run-open="no"' in str(curator.browser.page)
+
+    demo.wait(read, "reading the answers")
+    told = demo.flask("sync")
+    must("Surveys: nothing changed" in told, told)
+    return f"анкет: {added}; повторное чтение ничего не меняет"
+
+
+@step("Показатели: план и факт")
+def indicators(demo: Demo) -> str:
+    """The curator's page shows the share with numerator and denominator."""
+    curator = curator_of(demo)
+    curator.open("indicators/")
+    share = f"75 % — {PAIRS} из {NEEDING}"
+    must(share in curator.text.replace("\N{NO-BREAK SPACE}", " "), curator.text[:1200])
+    curator.open("indicators/R4/")
+    must(str(NEEDING - PAIRS) in curator.text, curator.text[:600])
+    return f"R4: {share}"
+
+
+@step("Журнал оценок: столбцы созданы, оценки доставлены и сверены")
+def grades(demo: Demo) -> str:
+    """Two columns are made; the worker delivers; Moodle's average of the first is the indicator itself."""
+    curator, gradebook = curator_of(demo), demo.moodle.gradebook
+    for source, label in (("pair-formed", "Пара сформирована"), ("survey-", "Анкета заполнена")):
+        curator.open("gradebook/")
+        form = curator.form("gradebook/")
+        options = [option["value"] for option in form.form.find_all("option")]
+        chosen = next(value for value in options if value.startswith(source))
+        form.set("source", chosen)
+        form.set("label", label)
+        answer = curator.browser.submit_selected()
+        must(answer.status_code == 200, f"column: {answer.status_code} {curator.text[:500]}")
+    tool = next(iter(demo.moodle.lti.tools.values()))
+    course = demo.moodle.college.course(2)
+
+    def columns() -> dict[str, Any]:
+        return {column.label: column for column in gradebook.of_tool(course, tool.id)}
+
+    demo.wait(lambda: {"Пара сформирована", "Анкета заполнена"} <= columns().keys(), "the columns in Moodle")
+    demo.flask("grades", "push")
+    status = demo.flask("grades", "status")
+    must(status.count("\t0 waiting") == 2, status)
+    average = columns()["Пара сформирована"].average()
+    must(average is not None and abs(float(average) - 75) < 0.01, f"the average in Moodle is {average}")
+    sent = len(demo.moodle.requests.of("/scores"))
+    demo.flask("grades", "push")
+    must(len(demo.moodle.requests.of("/scores")) == sent, "an unchanged grade was sent again")
+    return f"отправлено оценок: {sent}; среднее столбца в Moodle — {float(average):.0f}, это и есть R4"
+
+
+# --- running it -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def a_demo(check: bool) -> Iterator[Demo]:
+    """The practice Moodle on its port and an empty folder for the service; both are gone afterwards."""
+    app = create_practice_moodle(a_college(), f"http://localhost:{MOODLE}")
+    with tempfile.TemporaryDirectory(prefix="nastavnichestvo-") as folder, running(app, port=MOODLE):
+        demo = Demo(moodle_of(app), Path(folder), check)
+        try:
+            yield demo
+        finally:
+            demo.stop()
+
+
+def walk(demo: Demo) -> bool:
+    """Do every step, saying what came of it; stop at the first that fails."""
+    for number, (title, work) in enumerate(STEPS, 1):
+        begun = time.monotonic()
+        try:
+            told, verdict = work(demo), "ok"
+        except Exception as err:
+            told, verdict = f"{type(err).__name__}: {err}", "FAILED"
+        demo.results.append((title, verdict, f"{time.monotonic() - begun:.1f} с"))
+        sys.stdout.write(f"{number:2}. {title} — {told}\n" if verdict == "ok" else f"{number:2}. {title}: {told}\n")
+        sys.stdout.flush()
+        if verdict != "ok":
+            sys.stdout.write(demo.logs())
+            return False
+    return True
+
+
+def table(demo: Demo) -> str:
+    """The steps with ok or FAILED; those after a failure were not tried."""
+    rows = [*demo.results, *((title, "not tried", "") for title, _work in STEPS[len(demo.results) :])]
+    width = max(len(title) for title, _verdict, _time in rows)
+    return "\n".join(f"  {title:{width}}  {verdict:9}  {took:>7}" for title, verdict, took in rows)
+
+
+def main() -> int:
+    """Walk through the steps; then wait for Ctrl-C, or with --check stop at once."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="check every step, leave nothing running")
+    check = parser.parse_args().check
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with a_demo(check) as demo:
+        done = walk(demo)
+        sys.stdout.write(f"\n{table(demo)}\n\n")
+        if check or not done:
+            return 0 if done else 1
+        sys.stdout.write(
+            f"Откройте {demo.moodle.issuer} и войдите как любой из людей колледжа. Ctrl-C останавливает всё.\n"
+        )
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,257 @@
+"""Rules of people: roles, bases, moves, and profile fields as people fill them in."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lti_service.access import Role
+from lti_service.people import rules
+from lti_service.people.models import MenteeState, MentorState
+from lti_service.people.names import LONGEST, search_key
+from lti_service.people.rules import Bases, MenteeAction, ProfileValueError
+from lti_service.programme.models import MenteeKind, MentorKind
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("moodle_roles", "department", "platform_map", "expected"),
+    [
+        (["student"], "", {}, [Role.STUDENT]),
+        (["editingteacher"], "ПЦК технологии питания", {}, [Role.TEACHER]),
+        (["teacher"], "ПЦК технологии питания", {}, [Role.TEACHER]),
+        (["teacher"], "Наставник от работодателя", {}, [Role.EMPLOYER]),
+        (["teacher"], "НАСТАВНИК ОТ РАБОТОДАТЕЛЯ", {}, [Role.EMPLOYER]),
+        (["editingteacher"], "Наставник от работодателя", {}, [Role.TEACHER]),
+        (["curator", "editingteacher"], "", {}, [Role.CURATOR, Role.TEACHER]),
+        (["manager"], "", {}, [Role.CURATOR]),
+        (["employer"], "", {}, [Role.EMPLOYER]),
+        (["guest"], "", {}, []),
+        ([], "", {}, []),
+        # A platform's own map adds, overrides and switches off.
+        (["tutor"], "", {"tutor": ["teacher"]}, [Role.TEACHER]),
+        (["manager"], "", {"manager": []}, []),
+        (["student"], "", {"student": ["student", "teacher"]}, [Role.STUDENT, Role.TEACHER]),
+        (["teacher"], "Наставник от работодателя", {"teacher": ["teacher"]}, [Role.TEACHER]),
+        (["student"], "", {"student": ["no such role"]}, []),
+    ],
+)
+def test_it_tells_roles_from_moodles_roles_and_the_department(moodle_roles, department, platform_map, expected):
+    assert rules.roles_of(moodle_roles, department, platform_map) == expected
+
+
+@pytest.mark.parametrize(
+    ("roles", "experience", "expected"),
+    [
+        ([Role.STUDENT], None, Bases(mentee=MenteeKind.STUDENT)),
+        ([Role.STUDENT], 2, Bases(mentee=MenteeKind.STUDENT)),
+        ([Role.TEACHER], 0, Bases(mentee=MenteeKind.YOUNG_TEACHER)),
+        ([Role.TEACHER], 3, Bases(mentee=MenteeKind.YOUNG_TEACHER)),
+        ([Role.TEACHER], 4, Bases(mentor=MentorKind.TEACHER)),
+        ([Role.TEACHER], None, Bases(mentor=MentorKind.TEACHER)),
+        ([Role.EMPLOYER], 1, Bases(mentor=MentorKind.EMPLOYER)),
+        ([Role.EMPLOYER], None, Bases(mentor=MentorKind.EMPLOYER)),
+        ([Role.CURATOR], None, Bases()),
+        ([Role.CURATOR, Role.TEACHER], 14, Bases(mentor=MentorKind.TEACHER)),
+        ([Role.STUDENT, Role.TEACHER], 1, Bases(mentee=MenteeKind.YOUNG_TEACHER)),
+        ([Role.STUDENT, Role.TEACHER], 9, Bases(mentee=MenteeKind.STUDENT, mentor=MentorKind.TEACHER)),
+    ],
+)
+def test_it_puts_people_into_the_bases_they_belong_in(roles, experience, expected):
+    assert rules.bases_of(roles, experience) == expected
+
+
+def test_a_candidate_follows_the_profile_when_experience_becomes_known():
+    young, experienced = Bases(mentee=MenteeKind.YOUNG_TEACHER), Bases(mentor=MentorKind.TEACHER)
+
+    assert rules.revised_mentor(MentorKind.TEACHER, MentorState.CANDIDATE, young) == (
+        MentorKind.TEACHER,
+        MentorState.WITHDRAWN,
+    )
+    assert rules.revised_mentee(MenteeKind.YOUNG_TEACHER, MenteeState.CANDIDATE, experienced) == (
+        MenteeKind.YOUNG_TEACHER,
+        MenteeState.WITHDRAWN,
+    )
+    assert rules.revised_mentor(MentorKind.TEACHER, MentorState.CANDIDATE, Bases(mentor=MentorKind.EMPLOYER)) == (
+        MentorKind.EMPLOYER,
+        MentorState.CANDIDATE,
+    )
+
+
+BASES = st.builds(Bases, st.none() | st.sampled_from(MenteeKind), st.none() | st.sampled_from(MentorKind))
+
+
+@given(st.sampled_from(MenteeKind), st.sampled_from(MenteeState), st.lists(BASES, max_size=3))
+def test_looking_again_at_the_same_courses_changes_no_mentee(kind, state, courses):
+    once = twice = (kind, state)
+    for bases in courses:
+        once = twice = rules.revised_mentee(*once, bases)
+    for bases in courses:
+        twice = rules.revised_mentee(*twice, bases)
+    again = twice
+    for bases in courses:
+        again = rules.revised_mentee(*again, bases)
+    assert again == twice
+    if state is not MenteeState.CANDIDATE:
+        assert twice == (kind, state), "somebody has decided on them"
+
+
+@given(st.sampled_from(MentorKind), st.sampled_from(MentorState), st.lists(BASES, max_size=3))
+def test_looking_again_at_the_same_courses_changes_no_mentor(kind, state, courses):
+    now = (kind, state)
+    for bases in courses * 2:
+        now = rules.revised_mentor(*now, bases)
+    again = now
+    for bases in courses:
+        again = rules.revised_mentor(*again, bases)
+    assert again == now
+    if state is not MentorState.CANDIDATE:
+        assert now == (kind, state), "somebody has decided on them"
+
+
+def test_every_action_leads_to_one_state_only():
+    for moves, targets in ((rules.MENTEE_MOVES, rules.MENTEE_TARGETS), (rules.MENTOR_MOVES, rules.MENTOR_TARGETS)):
+        for possible in moves.values():
+            assert possible == {action: targets[action] for action in possible}
+
+
+def test_every_state_has_its_moves_and_a_way_back_from_outside():
+    assert set(rules.MENTEE_MOVES) == set(MenteeState)
+    assert set(rules.MENTOR_MOVES) == set(MentorState)
+    assert MenteeState.CANDIDATE in rules.MENTEE_MOVES[MenteeState.WITHDRAWN].values()
+    assert MentorState.CANDIDATE in rules.MENTOR_MOVES[MentorState.WITHDRAWN].values()
+
+
+def test_a_mentee_with_a_pair_cannot_be_taken_out_of_the_base():
+    for state in (MenteeState.PROPOSED, MenteeState.PAIRED):
+        assert not {MenteeAction.WITHDRAW, MenteeAction.RETURN} & rules.MENTEE_MOVES[state].keys()
+
+
+def test_pairs_move_only_those_who_need_a_mentor_and_never_out_of_the_base():
+    for state in MenteeState:
+        reachable = {target for target in MenteeState if rules.pairing_allowed(state, target)}
+        assert reachable <= rules.NEEDING - {state}
+        assert bool(reachable) is (state in rules.NEEDING)
+
+
+@given(
+    st.dates(date(1900, 1, 1), TODAY), st.sampled_from(["Europe/Moscow", "Asia/Novokuznetsk", "Asia/Kamchatka", "UTC"])
+)
+def test_a_birth_date_survives_whatever_zone_it_was_typed_in(day, zone):
+    typed = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    stored = str(int(typed.timestamp()))
+    # Moodle keeps nothing else for an empty field; and four digits are a year that somebody typed.
+    if len(stored.lstrip("-")) > 4:
+        assert rules.parse_birth_date(stored, TODAY) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1104537600", date(2005, 1, 1)),
+        ("1104526800", date(2005, 1, 1)),  # midnight in Moscow
+        ("-86400000", date(1967, 4, 7)),
+        ("15.03.2005", date(2005, 3, 15)),
+        (" 2005-03-15 ", date(2005, 3, 15)),
+        ("15/03/2005", date(2005, 3, 15)),
+        ("", None),
+        ("  ", None),
+        ("0", None),
+    ],
+)
+def test_it_reads_birth_dates_as_moodle_and_people_write_them(text, expected):
+    assert rules.parse_birth_date(text, TODAY) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "31.12.1899",
+        "24.11.2026",
+        "2005",
+        "вчера",
+        "31.02.2005",
+        "99999999999999",
+        "-99999999999",
+        "15.03.05",
+        "999999999999",
+    ],
+)
+def test_it_refuses_birth_dates_that_cannot_be(text):
+    with pytest.raises(ProfileValueError):
+        rules.parse_birth_date(text, TODAY)
+
+
+def test_a_birth_date_may_be_today_but_not_tomorrow():
+    assert rules.parse_birth_date("23.11.2026", TODAY) == TODAY
+    with pytest.raises(ProfileValueError):
+        rules.parse_birth_date(str(int(datetime(2026, 11, 24, tzinfo=UTC).timestamp())), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", 5),
+        ("5 лет", 5),
+        ("1 год", 1),
+        ("2 года", 2),
+        ("2,5", 2),
+        ("2.5 года", 2),
+        ("3г.", 3),
+        ("3 года 5 месяцев", 3),
+        ("12 years", 12),
+        ("6 мес.", 0),
+        ("18 месяцев", 1),
+        ("0", 0),
+        ("", None),
+        ("   ", None),
+    ],
+)
+def test_it_reads_experience_as_people_write_it(text, expected):
+    assert rules.parse_experience(text) == expected
+
+
+@pytest.mark.parametrize("text", ["много", "с 2015 года", "-3", "150", "5 попугаев", "2015"])
+def test_it_refuses_experience_that_cannot_be(text):
+    with pytest.raises(ProfileValueError):
+        rules.parse_experience(text)
+
+
+@pytest.mark.parametrize(
+    ("born", "expected"),
+    [(date(2008, 11, 23), 18), (date(2008, 11, 24), 17), (date(2008, 2, 29), 18), (TODAY, 0)],
+)
+def test_age_counts_full_years(born, expected):
+    assert rules.age_on(born, TODAY) == expected
+
+
+def test_age_of_someone_born_on_the_29th_of_february_grows_on_the_1st_of_march():
+    assert rules.age_on(date(2008, 2, 29), date(2027, 2, 28)) == 18
+    assert rules.age_on(date(2008, 2, 29), date(2027, 3, 1)) == 19
+
+
+@given(st.lists(st.text(max_size=20), max_size=8), st.integers(1, 60))
+def test_joined_groups_fit_and_come_apart_again(names, limit):
+    joined = rules.join_groups(names, limit)
+    assert len(joined) <= limit
+    cleaned = {name.replace(",", ";").strip() for name in names}
+    assert set(rules.split_groups(joined)) <= cleaned
+
+
+def test_a_group_with_a_comma_in_its_name_stays_one_group():
+    joined = rules.join_groups(["ТМ-31", "ИС-21, вечерняя"], 400)
+    assert rules.split_groups(joined) == ["ИС-21; вечерняя", "ТМ-31"]
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_a_search_key_fits_its_column_and_is_its_own_key(family, given_name):
+    key = search_key(family, given_name)
+    assert len(key) <= LONGEST
+    assert search_key(key) == key or len(key) == LONGEST
+
+
+def test_a_search_takes_yo_for_ye_and_case_for_nothing():
+    assert search_key("Фёдоров", " Пётр  Ильич ") == "федоров петр ильич"
