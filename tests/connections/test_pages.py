@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -27,6 +27,7 @@ from lti_service.people.models import Membership, Person
 from lti_service.platforms import keys, secrets
 from lti_service.platforms.models import Course, Invitation, Platform, PlatformState, ToolKey
 from tests.conftest import launch
+from tests.counting import statements
 from tests.practice_moodle import TOKEN, PracticeMoodle
 
 PAGES = ("", "token", "roles", "settings", "keys", "values", "audit", "pause")
@@ -481,19 +482,9 @@ def test_nonsense_in_the_filters_is_taken_as_not_given(busy, query):
 
 def test_the_trail_asks_the_database_no_more_for_more_entries(busy, session):
     def queries(address: str) -> int:
-        count = 0
-
-        def one_more(*_: object) -> None:
-            nonlocal count
-            count += 1
-
-        engine = session.get_bind().engine
-        event.listen(engine, "before_cursor_execute", one_more)
-        try:
+        with statements(session) as sent:
             assert busy.get(address).status_code == 200
-        finally:
-            event.remove(engine, "before_cursor_execute", one_more)
-        return count
+        return len(sent)
 
     assert queries(at(busy, "audit")) == queries(at(busy, "audit?page=3"))
 

@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import insert, select
 
 from lti_service.access import Role
 from lti_service.db import now
@@ -14,6 +14,7 @@ from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, M
 from lti_service.platforms.models import Platform, PlatformState
 from lti_service.programme import service as programme
 from lti_service.programme.models import MenteeKind, MentorKind
+from tests.counting import statements
 
 S = PairState
 
@@ -573,16 +574,8 @@ def many(world, mentees: int, pairs: int) -> None:
 
 def queries(session, client, address: str) -> int:
     """How many statements a page costs."""
-    engine, sent = session.get_bind().engine, []
-
-    def note(_connection, _cursor, statement, *_rest):
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with statements(session) as sent:
         assert client.get(address).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     return len(sent)
 
 

@@ -1,12 +1,11 @@
 """What tests of people stand on: a course of the practice Moodle that is known here, and what a database was told."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
@@ -75,24 +74,6 @@ def mentor_of(session: Session, person: Person) -> Mentor | None:
     session.commit()
     query = select(Mentor).where(Mentor.person_id == person.id).order_by(Mentor.id.desc())
     return session.scalars(query.execution_options(populate_existing=True)).first()
-
-
-@contextmanager
-def statements(session: Session) -> Iterator[list[str]]:
-    """Every statement that anybody sends to the database meanwhile, but for savepoints and the like."""
-    engine = session.get_bind().engine
-    assert isinstance(engine, Engine)
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.split(" ", 1)[0].upper() in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}:
-            sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def writes(sent: list[str]) -> list[str]:

@@ -18,7 +18,8 @@ from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, M
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme import service as programme
 from lti_service.programme.models import MenteeKind, MentorKind
-from tests.people.conftest import a_course, membership_of, mentee_of, mentor_of, statements, writes
+from tests.counting import statements
+from tests.people.conftest import a_course, membership_of, mentee_of, mentor_of, writes
 from tests.practice_moodle import PracticeMoodle
 
 USERS = "core_enrol_get_enrolled_users"

@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 from lti_service.people import lists
 from lti_service.people.lists import Look
 from lti_service.people.models import MenteeState, MentorState
-from tests.people.conftest import SmallCourse, statements
+from tests.counting import statements
+from tests.people.conftest import SmallCourse
 
 
 def names(small: SmallCourse, **look: object) -> list[str]:

@@ -14,7 +14,8 @@ from lti_service.people.models import MenteeState, MentorState, Person
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme.models import Form, MenteeKind, MentorKind
 from lti_service.queue import Run
-from tests.people.conftest import a_course, membership_of, mentee_of, mentor_of, statements
+from tests.counting import statements
+from tests.people.conftest import a_course, membership_of, mentee_of, mentor_of
 from tests.practice_moodle import PracticeMoodle
 
 USERS = "core_enrol_get_enrolled_users"

@@ -1,13 +1,12 @@
 """What tests of surveys stand on: a small college whose people are known here, pairs, and a curator who came in."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service import db, queue
@@ -207,24 +206,6 @@ def curator(world: World, launch_as: Callable[..., FlaskClient]) -> FlaskClient:
     client = launch_as("curator")
     world.refresh()
     return client
-
-
-@contextmanager
-def statements(session: Session) -> Iterator[list[str]]:
-    """Every statement that anybody sends to the database meanwhile, but for savepoints and the like."""
-    engine = session.get_bind().engine
-    assert isinstance(engine, Engine)
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.split(" ", 1)[0].upper() in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}:
-            sent.append(" ".join(statement.split()))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def writes(sent: list[str]) -> list[str]:

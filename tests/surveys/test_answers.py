@@ -12,9 +12,10 @@ from lti_service.queue import DueCourse, Run, RunState
 from lti_service.surveys import answers, service, tasks
 from lti_service.surveys.models import Survey, SurveyItem, SurveyResponse
 from moodle_client import FeedbackResponses, MoodleClient
+from tests.counting import statements
 from tests.practice_moodle import PracticeMoodle
 from tests.practice_moodle.college import Feedback, Item
-from tests.surveys.conftest import Steps, World, statements, writes
+from tests.surveys.conftest import Steps, World, writes
 
 RESPONSES = "mod_feedback_get_responses_analysis"
 

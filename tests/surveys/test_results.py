@@ -7,7 +7,8 @@ from lti_service.people import enrolments
 from lti_service.programme.models import Cycle
 from lti_service.surveys import results, service
 from lti_service.surveys.models import Audience, Survey
-from tests.surveys.conftest import World, statements
+from tests.counting import statements
+from tests.surveys.conftest import World
 
 
 def fresh(world: World, survey: Survey) -> Survey:
