@@ -1,5 +1,6 @@
 """The door: login, launch and key set for platforms; the home page, and who asks, for people."""
 
+import secrets
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from lti_service import access, audit, db, pages
 from lti_service.access import Permission
 from lti_service.edge import csrf
 from lti_service.edge import page as error_page
-from lti_service.entrance import choosing, registration, visits
+from lti_service.entrance import choosing, handoff, registration, visits
 from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.people import arrivals
@@ -31,8 +32,13 @@ pages.add_nav(10, "entrance.home", _l("Home"), Permission.SEE_HOME)
 def login() -> Any:
     """Third-party-initiated login: on to the platform, with an attempt that one launch may end."""
     params = _params()
+    binding = request.cookies.get(_cookie_name(LOGIN_COOKIE))
+    instead = handoff.instead_of_login(params, binding)
+    if instead is not None:
+        _set_cookie(instead, LOGIN_COOKIE, secrets.token_urlsafe(32), int(lti.ATTEMPT_LIFE.total_seconds()))
+        return instead
     with db.transaction() as session:
-        start = lti.begin_login(session, params, _launch_url(), request.cookies.get(_cookie_name(LOGIN_COOKIE)))
+        start = lti.begin_login(session, params, _launch_url(), binding)
     response = redirect(start.redirect_url)
     _set_cookie(response, LOGIN_COOKIE, start.binding, int(lti.ATTEMPT_LIFE.total_seconds()))
     return response
@@ -119,6 +125,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(registration.blueprint)
     choosing.init_app(app)
+    handoff.init_app(app)
 
 
 def _recognise() -> None:
