@@ -58,6 +58,7 @@ ACTIONS: dict[str, Any] = {
     "pair.active": _l("A pair was started"),
     "pair.finished": _l("A pair was finished"),
     "pair.ended_early": _l("A pair was ended early"),
+    "pair.looked": _l("Somebody else's pairs were looked at"),
     "mentee.need": _l("A mentee was said to need a mentor"),
     "mentee.return": _l("A mentee became a candidate again"),
     "mentee.withdraw": _l("A mentee was withdrawn from the base"),

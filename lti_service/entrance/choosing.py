@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -17,7 +18,9 @@ from lti_service.entrance.visits import Arrival
 from lti_service.lti import deep_linking
 from lti_service.lti.deep_linking import Item, LineItem
 from lti_service.lti.launch import Launch
-from lti_service.people.models import Person
+from lti_service.lti.roles import is_administrator
+from lti_service.people import arrivals
+from lti_service.people.models import Membership, Person
 from lti_service.platforms import outgoing
 from lti_service.programme import service as programme
 
@@ -88,19 +91,34 @@ def landing(session: Session, launch: Launch, arrival: Arrival, token: str) -> s
     if arrival.course_id is None:
         return url_for("entrance.outside")
     if launch.message_type == SUBMISSION_REVIEW:
-        person_id = _person_of(session, launch)
-        if person_id is not None and PERSON_PAGE in current_app.view_functions:
+        person_id = _person_of(session, launch, arrival.course_id)
+        if person_id is None:
+            with force_locale(arrival.locale):
+                flash(_("This person is not known here yet: they have not been loaded from Moodle."), "warning")
+        elif _may_look(session, launch, arrival, arrival.course_id, person_id):
             return url_for(PERSON_PAGE, course_id=arrival.course_id, person_id=person_id)
     elif "?" in launch.target and (place := _place_of(launch.target)):
         return url_for("choosing.open_place", course_id=arrival.course_id, place=place)
     return url_for("entrance.home", course_id=arrival.course_id)
 
 
-def _person_of(session: Session, launch: Launch) -> int | None:
-    """Whose work is to be reviewed; None for somebody who is not known here."""
+def _person_of(session: Session, launch: Launch, course_id: int) -> int | None:
+    """Whose work is to be reviewed; None for somebody who is not known in the course."""
     return session.scalar(
-        select(Person.id).where(Person.platform_id == launch.platform_id, Person.moodle_id == launch.for_user_id)
+        select(Person.id)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(
+            Person.platform_id == launch.platform_id,
+            Person.moodle_id == launch.for_user_id,
+            Membership.course_id == course_id,
+        )
     )
+
+
+def _may_look(session: Session, launch: Launch, arrival: Arrival, course_id: int, person_id: int) -> bool:
+    """Whether the person's page would open: a site administrator, say, may open grades but sees no pairs."""
+    viewer = arrivals.viewer_in(session, arrival.person_id, course_id, is_administrator(launch.roles))
+    return viewer is not None and (viewer.person_id == person_id or viewer.may(Permission.SEE_COURSE_PAIRS))
 
 
 def _place_of(target: str) -> str | None:

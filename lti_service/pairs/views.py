@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lti_service import access, db, pages
 from lti_service.access import Permission, Role, Viewer
-from lti_service.pairs import board, candidates, cards, errors, labels, rules, service
+from lti_service.pairs import board, candidates, cards, errors, labels, persons, rules, service
 from lti_service.pairs.board import Column
 from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id
 from lti_service.pairs.models import PairState
@@ -234,6 +234,36 @@ def _pair_page(pair_id: int, action: Action | None, reason: str = "", error: err
         rules=rules,
         sees_board=viewer.may(Permission.SEE_COURSE_PAIRS),
     )
+
+
+# --- one person ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<int:course_id>/pairs/of/<int(max=2147483647):person_id>/")
+@access.needs(Permission.SEE_HOME)
+def of_person(person_id: int) -> Any:
+    """A person's pairs in this course; a look at those of somebody else is kept in the trail."""
+    viewer = access.viewer()
+    found = persons.pairs_of(
+        db.session(),
+        person_id,
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        viewer_id=viewer.person_id,
+        sees_course=viewer.may(Permission.SEE_COURSE_PAIRS),
+        day=pages.local_today(),
+    )
+    own = found.is_viewer or any(pair.mentor.person_id == viewer.person_id for pair in found.pairs)
+    if not own:
+        with db.transaction() as session:
+            persons.record_look(
+                session,
+                person_id,
+                platform_id=viewer.platform_id,
+                course_id=viewer.course_id,
+                viewer_id=viewer.person_id,
+            )
+    return render_template("pairs/of_person.html", person=found, sees_board=viewer.may(Permission.SEE_COURSE_PAIRS))
 
 
 # --- parts of home pages ------------------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from lti_service.audit import AuditEvent
 from lti_service.entrance import choosing
 from lti_service.people.models import Membership, Person
+from lti_service.platforms.models import Course
 from tests.practice_moodle import SUBMISSION_REVIEW, PracticeMoodle
 
 
@@ -86,19 +88,11 @@ def test_every_place_has_a_page_in_the_application(app):
 # --- submission review --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def person_page(app: Flask) -> None:
-    """The page of a person's pair, where the wing of pairs does not bring it itself."""
-    if choosing.PERSON_PAGE not in app.view_functions:
-        address = "/courses/<int:course_id>/pairs/of/<int:person_id>/"
-        app.add_url_rule(address, choosing.PERSON_PAGE, lambda person_id: f"person {person_id}")
-
-
 def review(app: Flask, moodle: PracticeMoodle, who, whom) -> tuple[FlaskClient, TestResponse]:
     return open_it(app, moodle, who, 2, message_type=SUBMISSION_REVIEW, for_user=whom)
 
 
-def test_opening_a_grade_leads_the_teacher_to_that_person(app, moodle, platform, person_page, session, launch_as):
+def test_opening_a_grade_leads_the_teacher_to_that_person(app, moodle, platform, session, launch_as):
     student = moodle.college.students[3]
     launch_as(student)
     person = session.scalars(select(Person).where(Person.moodle_id == str(student.id))).one()
@@ -106,12 +100,46 @@ def test_opening_a_grade_leads_the_teacher_to_that_person(app, moodle, platform,
     assert (response.status_code, response.location) == (303, f"/courses/1/pairs/of/{person.id}/")
 
 
-def test_opening_the_grade_of_somebody_unknown_leads_home(app, moodle, platform, person_page):
+def test_opening_the_grade_of_somebody_unknown_leads_home(app, moodle, platform):
     client, response = review(app, moodle, moodle.college.teachers[0], moodle.college.students[3])
     assert (response.status_code, response.location) == (303, "/courses/1/")
-    assert client.get("/courses/1/").status_code == 200
+    page = client.get("/courses/1/")
+    assert page.status_code == 200
+    assert "здесь ещё не известен" in page.text
 
 
-def test_a_plain_launch_is_led_home_and_not_to_its_owner(app, moodle, platform, person_page):
+def test_a_person_known_only_in_another_course_is_unknown_in_this_one(app, moodle, platform, session, launch_as):
+    student = moodle.college.students[3]
+    launch_as(student)
+    other = Course(platform_id=platform.id, moodle_id="77", title="Другой курс")
+    session.add(other)
+    session.flush()
+    session.execute(update(Membership).values(course_id=other.id))
+    session.commit()
+    _, response = review(app, moodle, moodle.college.teachers[0], student)
+    assert response.location == "/courses/1/"
+
+
+def test_an_administrator_who_opens_a_grade_comes_home(app, moodle, platform, launch_as):
+    student = moodle.college.students[3]
+    launch_as(student)
+    client, response = review(app, moodle, moodle.college.admin, student)
+    assert response.location == "/courses/1/"
+    assert client.get(response.location).status_code == 200
+
+
+def test_a_teacher_reads_the_persons_pairs_and_the_look_is_kept(app, moodle, platform, session, launch_as):
+    student, teacher = moodle.college.students[3], moodle.college.teachers[0]
+    launch_as(student)
+    client, response = review(app, moodle, teacher, student)
+    page = client.get(response.location)
+    assert page.status_code == 200
+    assert student.lastname in page.text
+    look = session.scalars(select(AuditEvent).where(AuditEvent.action == "pair.looked")).one()
+    person = session.scalars(select(Person).where(Person.moodle_id == str(student.id))).one()
+    assert look.subject == f"person:{person.id}"
+
+
+def test_a_plain_launch_is_led_home_and_not_to_its_owner(app, moodle, platform):
     _, response = open_it(app, moodle, moodle.college.teachers[0])
     assert response.location == "/courses/1/"

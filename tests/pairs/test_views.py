@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from lti_service.access import Role
+from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.pairs.rules import Action
@@ -112,6 +113,76 @@ def test_nobody_comes_to_a_pair_through_another_course_or_site(world, session, c
     session.add(foreigner)
     session.commit()
     assert come_in(foreigner).get(f"/courses/{world.course.id}/pairs/{pair.id}/").status_code == 404
+
+
+@pytest.mark.parametrize("state", list(PairState))
+def test_a_persons_pairs_are_for_them_their_mentor_the_teachers_and_the_curator(world, come_in, board, state):
+    mentor = world.mentor("Мастеров Илья", kind=MentorKind.EMPLOYER)
+    pair = world.pair(state, mentor, form="employer-student")
+    mentee = pair.places[0].mentee.person
+    people = (world.person("", Role.STUDENT), mentee, mentor.person, world.person("", Role.TEACHER), world.curator)
+    pages = [come_in(person).get(f"{board}of/{mentee.id}/") for person in people]
+    assert [page.status_code for page in pages] == [404, 200, 200, 200, 200]
+    # Whom a mentee was proposed to, they learn only when the mentor has agreed.
+    shown = ["Мастеров" in text_of(page) for page in pages[1:]]
+    assert shown == [SEES[state][1] == 200, True, True, True]
+
+
+def test_a_mentee_does_not_read_the_mentors_other_pairs(world, come_in, board):
+    pair = world.pair(S.ACTIVE)
+    assert come_in(pair.places[0].mentee.person).get(f"{board}of/{pair.mentor.person_id}/").status_code == 404
+
+
+def test_of_a_group_a_mentee_reads_themselves_only(world, come_in, board):
+    first, second = world.mentee("Первый Пётр"), world.mentee("Второй Вадим")
+    world.pair(S.ACTIVE, world.mentor(), first, second, form="teacher-student")
+    page = text_of(come_in(first.person).get(f"{board}of/{first.person_id}/"))
+    assert "Первый" in page
+    assert "Второй" not in page
+
+
+def test_a_mentor_reads_of_a_mentee_only_what_is_theirs_together(world, come_in, board):
+    mentee = world.mentee()
+    own = world.mentor("Свой Семён", kind=MentorKind.EMPLOYER)
+    other = world.mentor("Чужой Чеслав")
+    world.pair(S.ACTIVE, own, mentee, form="employer-student")
+    world.pair(S.ACTIVE, other, mentee)
+    page = text_of(come_in(own.person).get(f"{board}of/{mentee.person_id}/"))
+    assert "Свой" in page
+    assert "Чужой" not in page
+
+
+def test_a_look_at_somebody_elses_pairs_is_kept_and_at_ones_own_is_not(world, session, come_in, board):
+    pair = world.pair(S.ACTIVE)
+    mentee = pair.places[0].mentee.person
+    for person in (mentee, pair.mentor.person, world.curator):
+        assert come_in(person).get(f"{board}of/{mentee.id}/").status_code == 200
+    looks = session.scalars(select(AuditEvent).where(AuditEvent.action == "pair.looked")).all()
+    assert [(look.actor_id, look.subject) for look in looks] == [(world.curator.id, f"person:{mentee.id}")]
+
+
+def test_nobody_of_another_course_or_site_has_a_page_here(world, session, come_in, board):
+    elsewhere = world.another_course()
+    outsider = world.person("", Role.STUDENT, course=elsewhere)
+    pair = world.pair(S.ACTIVE)
+    curator = come_in(world.curator)
+    assert curator.get(f"{board}of/{outsider.id}/").status_code == 404
+    assert curator.get(f"{board}of/999999/").status_code == 404
+    world.enrol(pair.mentor.person, Role.CURATOR, course=elsewhere)
+    address = f"/courses/{elsewhere.id}/pairs/of/{pair.places[0].mentee.person_id}/"
+    assert come_in(pair.mentor.person).get(address).status_code == 404
+    other = Platform(
+        name="Другой", issuer="https://other.example", client_id="c", login_url="", token_url="", jwks_url="",
+        state=PlatformState.ACTIVE, created_at=now(),
+    )  # fmt: skip
+    session.add(other)
+    session.flush()
+    foreigner = Person(platform_id=other.id, moodle_id="1", family_name="Чужой", updated_at=now())
+    session.add(foreigner)
+    session.commit()
+    assert curator.get(f"{board}of/{foreigner.id}/").status_code == 404
+    address = f"{board}of/{pair.places[0].mentee.person_id}/"
+    assert come_in(foreigner).get(address).status_code == 404
 
 
 def test_without_a_visit_there_are_no_pages(client, board):

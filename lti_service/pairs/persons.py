@@ -1,0 +1,85 @@
+"""One person's pairs in a course: the page that a teacher comes to from that person's grade."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from lti_service import audit
+from lti_service.errors import NotFoundError
+from lti_service.pairs import cards, rules
+from lti_service.pairs.cards import PairCard
+from lti_service.pairs.models import Pair, PairMentee
+from lti_service.people.models import Membership, Mentee, Mentor, Person
+from lti_service.programme import service as programme
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPairs:
+    """A person and those of their pairs in the course that one particular viewer may see, the newest first."""
+
+    name: str
+    groups: str
+    is_viewer: bool
+    pairs: tuple[PairCard, ...]
+
+
+def pairs_of(
+    session: Session, person_id: int, *, platform_id: int, course_id: int, viewer_id: int, sees_course: bool, day: date
+) -> PersonPairs:
+    """This year's pairs of a person in the course, and open ones of whatever year.
+
+    For those who see the course's pairs, for the person, and for the mentor of one of the person's pairs, who sees
+    what is theirs together. A mentee sees what a pair's own page would show them. Raises NotFoundError for everybody
+    else, and for people who are not of the course.
+    """
+    person = session.get(Person, person_id)
+    if person is None or person.platform_id != platform_id:
+        raise NotFoundError
+    membership = session.scalar(
+        select(Membership).where(Membership.course_id == course_id, Membership.person_id == person_id)
+    )
+    cycle = programme.find_cycle(session, platform_id, day)
+    as_mentee = select(PairMentee.pair_id).join(Mentee, Mentee.id == PairMentee.mentee_id)
+    found = session.scalars(
+        select(Pair.id)
+        .where(
+            Pair.course_id == course_id,
+            or_(Pair.state.in_(rules.OPEN), Pair.cycle_id == (cycle.id if cycle is not None else 0)),
+            or_(
+                Pair.mentor_id.in_(select(Mentor.id).where(Mentor.person_id == person_id)),
+                Pair.id.in_(as_mentee.where(Mentee.person_id == person_id)),
+            ),
+        )
+        .order_by(Pair.proposed_at.desc(), Pair.id.desc())
+    ).all()
+    shown = cards.load(session, found)
+    is_viewer = viewer_id == person_id
+    if not sees_course:
+        shown = [seen for card in shown if (seen := _for_eyes(card, viewer_id, is_viewer)) is not None]
+    if not (membership or found) or not (sees_course or is_viewer or shown):
+        raise NotFoundError
+    return PersonPairs(person.name, membership.groups if membership else "", is_viewer, tuple(shown))
+
+
+def _for_eyes(card: PairCard, viewer_id: int, is_viewer: bool) -> PairCard | None:
+    """The card for one who does not see the whole course; None: not theirs to see."""
+    if card.mentor.person_id == viewer_id:
+        return card
+    # Not the pair's mentor: only the person themselves, as a mentee; a mentee of this person looks at their own page.
+    if not is_viewer or card.state not in rules.KNOWN_TO_MENTEE:
+        return None
+    return replace(card, mentees=tuple(mentee for mentee in card.mentees if mentee.person_id == viewer_id))
+
+
+def record_look(session: Session, person_id: int, *, platform_id: int, course_id: int, viewer_id: int) -> None:
+    """Keep that somebody looked at a person's pairs that are not their own."""
+    audit.record(
+        session,
+        "pair.looked",
+        platform_id=platform_id,
+        course_id=course_id,
+        actor_id=viewer_id,
+        subject=f"person:{person_id}",
+    )
