@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Flask, g, has_app_context
-from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, String, create_engine, event
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, String, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -133,7 +133,8 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
     """
     used = own if own is not None else (session() if has_app_context() else _factory())
     try:
-        used.commit()
+        if used.in_transaction():
+            used.commit()
         used.connection(execution_options={"writes": True})
         yield used
         used.commit()
@@ -149,6 +150,19 @@ def insert(of: Session, table: type[Base]) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT on both databases."""
     maker = sqlite_insert if of.get_bind().dialect.name == "sqlite" else postgresql_insert
     return maker(table)
+
+
+def add_missing(of: Session, table: type[Base], values: dict[str, Any]) -> None:
+    """Insert a row, unless one with the same unique key is there already or comes in at the same moment."""
+    of.execute(_adding(of.get_bind().dialect.name, table), values)
+
+
+@cache
+def _adding(dialect: str, table: type[Base]) -> Any:
+    # Kept, for composing it anew costs more than running it.
+    return (sqlite_insert if dialect == "sqlite" else postgresql_insert)(
+        cast(Table, table.__table__)
+    ).on_conflict_do_nothing()
 
 
 def now() -> datetime:

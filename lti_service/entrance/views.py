@@ -16,7 +16,6 @@ from lti_service.edge import page as error_page
 from lti_service.entrance import choosing, handoff, registration, visits
 from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
-from lti_service.people import arrivals
 from lti_service.platforms import keys
 
 blueprint = Blueprint("entrance", __name__)
@@ -49,10 +48,9 @@ def launch() -> Any:
     """The platform's answer: verified whole, remembered, and on to where it leads: the person's home page, mostly."""
     settings = _settings()
     params = _params()
+    signed = lti.verify(db.session(), params, settings.public_url)
     with db.transaction() as session:
-        message = lti.finish_launch(
-            session, params, request.cookies.get(_cookie_name(LOGIN_COOKIE)), settings.public_url
-        )
+        message = lti.finish_launch(session, signed, request.cookies.get(_cookie_name(LOGIN_COOKIE)))
         arrival = visits.begin(session, message, settings.session_lifetime)
         address = choosing.landing(session, message, arrival, params["id_token"])
     # 303, for the launch was a POST.
@@ -133,16 +131,14 @@ def _recognise() -> None:
     token = request.cookies.get(_cookie_name(VISIT_COOKIE))
     if not token or request.path.startswith(("/lti/", "/static/")):
         return
-    session = db.session()
-    visitor = visits.find(session, token)
+    visitor = visits.find(db.session(), token, g.course_id)
     if visitor is None:
         return
     g.visitor = visitor
     g.signed_in = True
     g.locale = visitor.locale
     g.platform_origin = visitor.platform_origin
-    if g.course_id is not None:
-        g.viewer = arrivals.viewer_in(session, visitor.person_id, g.course_id, visitor.is_admin)
+    g.viewer = visitor.viewer
 
 
 def _params() -> dict[str, str]:

@@ -23,7 +23,7 @@ from pylti1p3.registration import Registration
 from pylti1p3.request import Request
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config.abstract import ToolConfAbstract
-from sqlalchemy import CursorResult, Table, bindparam, delete, insert, select, update
+from sqlalchemy import CursorResult, Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_service.db import UtcDateTime, now
@@ -44,10 +44,31 @@ TOKEN_LIFE = timedelta(hours=1)
 """An `iat` further back than this is wrong whatever `exp` says; Moodle's tokens live a minute."""
 REQUIRED = ["iss", "aud", "exp", "iat", "nonce", "sub"]
 
-# Built once: composing a statement costs several times what SQLite needs to run it, and every launch runs these.
+# Built once: composing a statement costs several times what SQLite needs to run it, and every launch runs these. On
+# tables rather than classes: an object of the mapper's costs three times what a row does.
 _attempts = cast(Table, LaunchAttempt.__table__)
-_PLATFORM = select(Platform).where(Platform.issuer == bindparam("issuer"), Platform.client_id == bindparam("client_id"))
-_DEPLOYMENTS = select(Deployment.deployment_id).where(Deployment.platform_id == bindparam("platform_id"))
+_platforms = cast(Table, Platform.__table__)
+_deployments = cast(Table, Deployment.__table__)
+_PLATFORM = (
+    select(
+        _platforms.c.id,
+        _platforms.c.issuer,
+        _platforms.c.client_id,
+        _platforms.c.login_url,
+        _platforms.c.jwks_url,
+        _platforms.c.state,
+        _deployments.c.deployment_id,
+    )
+    .outerjoin_from(
+        _platforms,
+        _deployments,
+        and_(
+            _deployments.c.platform_id == _platforms.c.id,
+            _deployments.c.deployment_id == bindparam("deployment"),
+        ),
+    )
+    .where(_platforms.c.issuer == bindparam("issuer"), _platforms.c.client_id == bindparam("client_id"))
+)
 _KEEP = insert(_attempts)
 _CONSUME = (
     update(_attempts)
@@ -132,17 +153,25 @@ def begin_login(session: Session, params: dict[str, str], launch_url: str, bindi
     return LoginStart(redirect_url=url, binding=binding)
 
 
-def finish_launch(session: Session, params: dict[str, str], binding: str | None, public_url: str) -> Launch:
-    """Verify a launch whole and consume its attempt, in the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A message that its platform has signed and whose claims hold; only `finish_launch` makes a launch of it."""
 
-    The attempt is consumed together with whatever the caller writes, or not at all: no launch is accepted twice.
-    Raises LaunchRefusedError.
+    launch: Launch
+    state: str
+    nonce: str
+
+
+def verify(session: Session, params: dict[str, str], public_url: str) -> Signed:
+    """Check all of a message that can be checked without writing. Raises LaunchRefusedError.
+
+    It only reads, so that a forger's messages never keep the database's one writer waiting.
     """
     if not params.get("state") or not params.get("id_token"):
         raise LaunchRefusedError(Refusal.PARAMETER_MISSING)
     message = _Message(session, params, public_url)
     try:
-        message.validate()
+        launch = message.validate().as_launch()
     except LaunchRefusedError as err:
         err.platform_id = err.platform_id or message.platform_id
         raise
@@ -151,8 +180,29 @@ def finish_launch(session: Session, params: dict[str, str], binding: str | None,
     except (AttributeError, KeyError, TypeError, ValueError) as err:
         # Signed, but a claim is not of the type that the specification gives it.
         raise LaunchRefusedError(Refusal.CLAIM_INVALID, repr(err)[:200], message.platform_id) from err
-    _consume(session, params["state"], str(message.claims["nonce"]), binding, message.platform)
-    return message.as_launch()
+    return Signed(launch, params["state"], message.claims["nonce"])
+
+
+def finish_launch(session: Session, message: Signed, binding: str | None) -> Launch:
+    """Consume the attempt that the message ends, in the caller's transaction. Raises LaunchRefusedError.
+
+    The attempt is consumed together with whatever the caller writes, or not at all: no launch is accepted twice.
+    """
+    moment, platform_id = now(), message.launch.platform_id
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        _CONSUME,
+        {
+            "state": _hash(message.state),
+            "binding": _hash(binding or ""),
+            "nonce": _hash(message.nonce),
+            "platform": platform_id,
+            "moment": moment,
+        },
+    )
+    if result.rowcount != 1:
+        attempt = session.scalar(select(LaunchAttempt).where(LaunchAttempt.state_hash == _hash(message.state)))
+        raise LaunchRefusedError(_why_not(attempt, message, binding, moment), platform_id=platform_id)
+    return message.launch
 
 
 def purge_attempts(session: Session, before: datetime) -> int:
@@ -165,8 +215,10 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _platform(session: Session, issuer: str, client_id: str) -> Platform:
-    platform = session.scalar(_PLATFORM, {"issuer": issuer, "client_id": client_id})
+def _platform(session: Session, issuer: str, client_id: str, deployment: str = "") -> Any:
+    """The active platform, a row of `_PLATFORM`, with the deployment if it has that one. Raises LaunchRefusedError."""
+    known = {"issuer": issuer, "client_id": client_id, "deployment": deployment}
+    platform = session.execute(_PLATFORM, known).first()
     if platform is None:
         raise LaunchRefusedError(Refusal.UNKNOWN_PLATFORM, f"iss={issuer[:200]} client_id={client_id[:100]}")
     if platform.state is not PlatformState.ACTIVE:
@@ -174,34 +226,14 @@ def _platform(session: Session, issuer: str, client_id: str) -> Platform:
     return platform
 
 
-def _consume(session: Session, state: str, nonce: str, binding: str | None, platform: Platform) -> None:
-    """Use the attempt up: one statement that succeeds for exactly one of all comers."""
-    moment = now()
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        _CONSUME,
-        {
-            "state": _hash(state),
-            "binding": _hash(binding or ""),
-            "nonce": _hash(nonce),
-            "platform": platform.id,
-            "moment": moment,
-        },
-    )
-    if result.rowcount != 1:
-        attempt = session.scalar(select(LaunchAttempt).where(LaunchAttempt.state_hash == _hash(state)))
-        raise LaunchRefusedError(_why_not(attempt, nonce, binding, platform, moment), platform_id=platform.id)
-
-
-def _why_not(
-    attempt: LaunchAttempt | None, nonce: str, binding: str | None, platform: Platform, moment: datetime
-) -> Refusal:
+def _why_not(attempt: LaunchAttempt | None, message: Signed, binding: str | None, moment: datetime) -> Refusal:
     if attempt is None:
         return Refusal.STATE_UNKNOWN
     if attempt.used_at is not None:
         return Refusal.STATE_USED
     if attempt.expires_at <= moment:
         return Refusal.STATE_EXPIRED
-    if attempt.platform_id != platform.id:
+    if attempt.platform_id != message.launch.platform_id:
         return Refusal.OTHER_PLATFORM
     if not binding:
         return Refusal.NO_COOKIE
@@ -242,10 +274,10 @@ class _Recorder(SessionService):
 
 
 class _ToolConf(ToolConfAbstract[_Params]):
-    """PyLTI1p3's tool configuration of the one platform that this message names."""
+    """PyLTI1p3's tool configuration of the one platform, and its deployment, that this message names."""
 
-    def __init__(self, platform: Platform | None, deployments: frozenset[str] = frozenset()) -> None:
-        self._deployments = deployments
+    def __init__(self, platform: Any | None) -> None:
+        self._deployment: str | None = platform.deployment_id if platform is not None else None
         self._registration = Registration()
         if platform is not None:
             self._registration.set_issuer(platform.issuer).set_client_id(platform.client_id)
@@ -266,7 +298,7 @@ class _ToolConf(ToolConfAbstract[_Params]):
     def find_deployment_by_params(
         self, iss: str, deployment_id: str, client_id: str, *args: Any, **kwargs: Any
     ) -> LtiDeployment | None:
-        return LtiDeployment() if deployment_id in self._deployments else None
+        return LtiDeployment() if deployment_id == self._deployment else None
 
 
 class _Login(OIDCLogin[_Params, _ToolConf, _Recorder, _NoCookies, str]):
@@ -298,7 +330,7 @@ class _Message(MessageLaunch[_Params, _ToolConf, _Recorder, _NoCookies]):
         self._public_url = public_url
         self._header: dict[str, Any] = {}
         self._unverified: dict[str, Any] = {}
-        self.platform: Platform
+        self.platform: Any
         self.platform_id: int | None = None
         self.claims: dict[str, Any] = {}
 
@@ -352,10 +384,10 @@ class _Message(MessageLaunch[_Params, _ToolConf, _Recorder, _NoCookies]):
         issuer = body.get("iss")
         if not isinstance(issuer, str) or not isinstance(client_id, str):
             raise LaunchRefusedError(Refusal.CLAIM_MISSING, "iss or aud")
-        self.platform = _platform(self._db, issuer, client_id)
+        deployment = body.get(CLAIM + "deployment_id")
+        self.platform = _platform(self._db, issuer, client_id, deployment if isinstance(deployment, str) else "")
         self.platform_id = self.platform.id
-        known = self._db.scalars(_DEPLOYMENTS, {"platform_id": self.platform.id}).all()
-        self._tool_config = _ToolConf(self.platform, frozenset(known))
+        self._tool_config = _ToolConf(self.platform)
         self._registration = self._tool_config.find_registration_by_params(issuer, client_id)
         return self
 

@@ -1,130 +1,194 @@
 """What a launch tells about a person, the course and their place in it, remembered; and who that makes them."""
 
-from sqlalchemy import and_, bindparam, select
+from typing import Any, cast
+
+from sqlalchemy import FromClause, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from lti_service import queue
+from lti_service import db, queue
 from lti_service.access import Role, Viewer
 from lti_service.db import now
 from lti_service.lti.launch import Launch
 from lti_service.lti.roles import course_roles, is_administrator
 from lti_service.people.models import Membership, Person
+from lti_service.people.names import search_key, spoken
 from lti_service.platforms.models import Course, Platform
 
-# Built once, for every launch and every request runs them.
+PERSON_LIMITS = {"given_name": 200, "family_name": 200, "email": 320, "idnumber": 255}
+COURSE_LIMITS = {"title": 400, "label": 200, "activity_title": 400, "lineitems_url": 600, "memberships_url": 600}
+"""Characters that the columns hold of what a launch tells."""
+
+# Built once, for every launch and every request runs them; on tables, for a row costs a third of what an object does.
+_platforms, _courses = cast(Table, Platform.__table__), cast(Table, Course.__table__)
+_persons, _memberships = cast(Table, Person.__table__), cast(Table, Membership.__table__)
+_IS_THEIRS = and_(_memberships.c.course_id == _courses.c.id, _memberships.c.person_id == _persons.c.id)
 _KNOWN = (
-    select(Person, Course, Membership)
-    .select_from(Platform)
-    .outerjoin(Person, and_(Person.platform_id == Platform.id, Person.moodle_id == bindparam("user")))
-    .outerjoin(Course, and_(Course.platform_id == Platform.id, Course.moodle_id == bindparam("context")))
-    .outerjoin(Membership, and_(Membership.course_id == Course.id, Membership.person_id == Person.id))
-    .where(Platform.id == bindparam("platform"))
+    select(
+        _persons.c.id.label("person_id"),
+        *(_persons.c[name] for name in PERSON_LIMITS),
+        _courses.c.id.label("course_id"),
+        *(_courses.c[name] for name in COURSE_LIMITS),
+        _memberships.c.id.label("membership_id"),
+        _memberships.c.roles,
+        _memberships.c.moodle_roles,
+        _memberships.c.active,
+    )
+    .select_from(_platforms)
+    .outerjoin(_persons, and_(_persons.c.platform_id == _platforms.c.id, _persons.c.moodle_id == bindparam("user")))
+    .outerjoin(_courses, and_(_courses.c.platform_id == _platforms.c.id, _courses.c.moodle_id == bindparam("context")))
+    .outerjoin(_memberships, _IS_THEIRS)
+    .where(_platforms.c.id == bindparam("platform"))
 )
-_VIEWER = (
-    select(Person, Course, Platform.time_zone, Membership.roles, Membership.active)
-    .join(Course, and_(Course.platform_id == Person.platform_id, Course.id == bindparam("course")))
-    .join(Platform, Platform.id == Course.platform_id)
-    .outerjoin(Membership, and_(Membership.course_id == Course.id, Membership.person_id == Person.id))
-    .where(Person.id == bindparam("person"))
+VIEWER_COLUMNS = (
+    _persons.c.id.label("person_id"),
+    _persons.c.platform_id,
+    _persons.c.moodle_id,
+    _persons.c.family_name,
+    _persons.c.given_name,
+    _courses.c.id.label("course_id"),
+    _courses.c.title,
+    _courses.c.activity_title,
+    _platforms.c.time_zone,
+    _memberships.c.roles,
+    _memberships.c.active,
 )
+"""What `viewer_of` reads; of rows that come `from_person` with the parameter `course`."""
 
 
-def remember(session: Session, launch: Launch) -> tuple[Person, Course | None]:
-    """Keep what the launch tells, writing only what changed; no course when it was opened outside one.
+def from_person(before: Table | None = None, joined_on: Any = None) -> FromClause:
+    """The person, their platform, the course of the parameter `course` and their membership there.
 
-    Roles read from the web service are better than a launch's (Moodle calls a tutor Instructor here and Learner
-    there), so they are left alone; an inactive membership becomes active, for whoever launches is enrolled.
+    `before`: what is joined to the person, with its condition.
     """
-    known = session.execute(
-        _KNOWN, {"platform": launch.platform_id, "user": launch.user_id, "context": launch.context_id}
-    ).first()
-    person, course, membership = known or (None, None, None)
-    person = _person(session, launch, person)
-    if not launch.context_id:
-        return person, None
-    course = _course(session, launch, course)
+    start: FromClause = _persons if before is None else before.join(_persons, joined_on)
+    return (
+        start.join(_platforms, _platforms.c.id == _persons.c.platform_id)
+        .outerjoin(
+            _courses, and_(_courses.c.platform_id == _persons.c.platform_id, _courses.c.id == bindparam("course"))
+        )
+        .outerjoin(_memberships, _IS_THEIRS)
+    )
+
+
+_VIEWER = select(*VIEWER_COLUMNS).select_from(from_person()).where(_persons.c.id == bindparam("person"))
+
+
+# --- what a launch tells ------------------------------------------------------------------------------------------
+
+
+def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
+    """Keep what the launch tells, writing only what changed; the ids of the person and of the course.
+
+    There is no course when it was opened outside one. Roles read from the web service are better than a launch's
+    (Moodle calls a tutor Instructor here and Learner there), so they are left alone; an inactive membership becomes
+    active, for whoever launches is enrolled.
+    """
+    person, course = _told_of_person(launch), _told_of_course(launch)
+    known = _known(session, launch)
+    if known.person_id is None or (course and known.course_id is None):
+        # Two first launches at once: the second finds what the first has made.
+        if known.person_id is None:
+            names = search_key(person.get("family_name", ""), person.get("given_name", ""))
+            row = {"platform_id": launch.platform_id, "moodle_id": launch.user_id, "updated_at": now()}
+            db.add_missing(session, Person, {**row, **person, "search_name": names})
+        if course and known.course_id is None:
+            row = {"platform_id": launch.platform_id, "moodle_id": launch.context_id}
+            db.add_missing(session, Course, {**row, **course})
+        known = _known(session, launch)
+    _update(session, Person, known.person_id, known, person)
+    if not course:
+        return known.person_id, None
+    _update(session, Course, known.course_id, known, course)
     if not is_administrator(launch.roles):
-        _membership(session, launch, person, course, membership)
-    return person, course
+        _enrol(session, launch, known)
+    return known.person_id, known.course_id
 
 
-def _person(session: Session, launch: Launch, person: Person | None) -> Person:
-    if person is None:
-        person = Person(platform_id=launch.platform_id, moodle_id=launch.user_id, updated_at=now())
-        session.add(person)
+def _known(session: Session, launch: Launch) -> Any:
+    keys = {"platform": launch.platform_id, "user": launch.user_id, "context": launch.context_id}
+    return session.execute(_KNOWN, keys).one()
+
+
+def _told_of_person(launch: Launch) -> dict[str, str]:
+    """What the launch says; a platform's privacy setting may leave things out: what is known already stays."""
+    told = {"email": launch.email, "idnumber": launch.idnumber}
+    told = {name: value for name, value in told.items() if value}
     given, family = launch.given_name, launch.family_name
     if not given and not family:
         given = launch.full_name
-    # A platform's privacy setting may leave names out: what is known already stays.
-    told = {"given_name": given, "family_name": family, "email": launch.email, "idnumber": launch.idnumber}
-    if not given and not family:
-        told = {"email": launch.email, "idnumber": launch.idnumber}
-    limits = {"given_name": 200, "family_name": 200, "email": 320, "idnumber": 255}
-    changed = {
-        name: value[: limits[name]]
-        for name, value in told.items()
-        if (value or name in ("given_name", "family_name")) and getattr(person, name) != value[: limits[name]]
-    }
-    if changed:
-        for name, value in changed.items():
-            setattr(person, name, value)
-        person.updated_at = now()
-    return person
+    if given or family:
+        told |= {"given_name": given, "family_name": family}
+    return {name: value[: PERSON_LIMITS[name]] for name, value in told.items()}
 
 
-def _course(session: Session, launch: Launch, course: Course | None) -> Course:
-    if course is None:
-        course = Course(platform_id=launch.platform_id, moodle_id=launch.context_id, title=launch.context_title)
-        session.add(course)
+def _told_of_course(launch: Launch) -> dict[str, str]:
+    """What the launch says; nothing when it was opened outside a course."""
+    if not launch.context_id:
+        return {}
     told = {
-        "title": launch.context_title[:400],
-        "label": launch.context_label[:200],
-        "activity_title": launch.link_title[:400],
+        "label": launch.context_label,
+        "activity_title": launch.link_title,
         "lineitems_url": launch.lineitems_url,
         "memberships_url": launch.memberships_url,
     }
-    for name, value in told.items():
-        if value and getattr(course, name) != value:
-            setattr(course, name, value)
-    return course
+    told = {name: value[: COURSE_LIMITS[name]] for name, value in told.items() if value}
+    return {"title": launch.context_title[: COURSE_LIMITS["title"]], **told}
 
 
-def _membership(
-    session: Session, launch: Launch, person: Person, course: Course, membership: Membership | None
-) -> None:
-    roles = [role.value for role in course_roles(launch.roles)]
-    if membership is None:
-        session.flush()
-        session.add(Membership(course_id=course.id, person_id=person.id, roles=roles, active=True))
+def _update(session: Session, table: type[Person] | type[Course], key: int, known: Any, told: dict[str, str]) -> None:
+    changed = {name: value for name, value in told.items() if getattr(known, name) != value}
+    if not changed:
         return
+    row = session.get_one(table, key)
+    for name, value in changed.items():
+        setattr(row, name, value)
+    if isinstance(row, Person):
+        row.updated_at = now()
+
+
+def _enrol(session: Session, launch: Launch, known: Any) -> None:
+    roles = [role.value for role in course_roles(launch.roles)]
+    if known.membership_id is None:
+        keys = {"course_id": known.course_id, "person_id": known.person_id}
+        db.add_missing(session, Membership, {**keys, "roles": roles, "active": True})
+        return
+    if known.active and (known.moodle_roles or known.roles == roles):
+        return
+    membership = session.get_one(Membership, known.membership_id)
     if not membership.active:
-        membership.active, membership.moodle_roles, membership.roles = True, [], roles
-        queue.mark_due(session, course.id)
-    elif not membership.moodle_roles and membership.roles != roles:
-        membership.roles = roles
+        membership.active, membership.moodle_roles = True, []
+        queue.mark_due(session, known.course_id)
+    membership.roles = roles
+
+
+# --- who that makes them ------------------------------------------------------------------------------------------
 
 
 def viewer_in(session: Session, person_id: int, course_id: int, is_admin: bool) -> Viewer | None:
-    """Who somebody is in a course, asked anew at each request; None when the course is not theirs to enter.
+    """Who somebody is in a course, asked anew at each request; None when the course is not theirs to enter."""
+    row = session.execute(_VIEWER, {"person": person_id, "course": course_id}).first()
+    return None if row is None else viewer_of(row, is_admin)
+
+
+def viewer_of(row: Any, is_admin: bool) -> Viewer | None:
+    """The viewer that a row of `VIEWER_COLUMNS` tells of; None when the course is not theirs to enter.
 
     A site administrator may enter every course of their own platform.
     """
-    row = session.execute(_VIEWER, {"person": person_id, "course": course_id}).first()
-    if row is None:
+    if row.course_id is None:
         return None
-    person, course, time_zone, roles, active = row
-    held = {Role(role) for role in roles or []} if active else set()
+    held = {Role(role) for role in row.roles or []} if row.active else set()
     if is_admin:
         held.add(Role.ADMIN)
-    elif not active:
+    elif not row.active:
         return None
     return Viewer(
-        person_id=person.id,
-        platform_id=person.platform_id,
-        course_id=course.id,
-        name=person.spoken_name,
+        person_id=row.person_id,
+        platform_id=row.platform_id,
+        course_id=row.course_id,
+        name=spoken(row.given_name, row.family_name, row.moodle_id),
         roles=frozenset(held),
-        course_title=course.title,
-        activity_title=course.activity_title,
-        time_zone=time_zone,
+        course_title=row.title,
+        activity_title=row.activity_title,
+        time_zone=row.time_zone,
     )

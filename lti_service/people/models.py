@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from lti_service.db import Base, EnumText, Json, UtcDateTime
-from lti_service.people.names import LONGEST, search_key
+from lti_service.people.names import LONGEST, search_key, spoken
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
 
 
@@ -50,7 +50,7 @@ class Person(Base):
     @property
     def spoken_name(self) -> str:
         """Имя Фамилия, as Moodle greets; for talking to the person rather than listing them."""
-        return f"{self.given_name} {self.family_name}".strip() or f"№ {self.moodle_id}"
+        return spoken(self.given_name, self.family_name, self.moodle_id)
 
 
 class Membership(Base):

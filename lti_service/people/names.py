@@ -1,4 +1,4 @@
-"""How names are compared when people look for one another: without regard to case, and with ё taken for е."""
+"""Names: how they are spoken, and how they are compared, without regard to case and with ё taken for е."""
 
 LONGEST = 400
 """Characters of a key, which its column holds; folding may lengthen a name."""
@@ -10,3 +10,8 @@ def search_key(*parts: str) -> str:
     Databases differ in how they fold Cyrillic letters (SQLite does not at all), so the fold is kept in a column.
     """
     return " ".join(" ".join(parts).casefold().replace("ё", "е").split())[:LONGEST]
+
+
+def spoken(given_name: str, family_name: str, moodle_id: str) -> str:
+    """Имя Фамилия, as Moodle greets; the number of whoever has no name here."""
+    return f"{given_name} {family_name}".strip() or f"№ {moodle_id}"
