@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import cast
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Table, and_, bindparam, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from lti_service.errors import NotFoundError
@@ -13,8 +14,6 @@ from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, Mover
 from lti_service.people import service as people
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
-from lti_service.programme import service as programme
-from lti_service.programme.models import Cycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,23 +235,45 @@ class MentorHome:
     """This year's."""
 
 
-def mentor_home(session: Session, platform_id: int, person_id: int, day: date) -> MentorHome | None:
-    """A person's own pairs as a mentor, in whatever course of the platform; None for who is no mentor.
+@dataclass(frozen=True, slots=True)
+class MenteeHome:
+    """What a mentee's home page says."""
+
+    state: MenteeState | None = None
+    """In this year's base of mentees; none: not in it."""
+    current: tuple[PairCard, ...] = ()
+    """Agreed and active ones."""
+    finished: tuple[PairCard, ...] = ()
+    """This year's."""
+
+
+def own_homes(
+    session: Session, platform_id: int, person_id: int, day: date
+) -> tuple[MentorHome | None, MenteeHome | None]:
+    """A person's own pairs as a mentor and as a mentee, in whatever course of the platform; None for who is neither.
 
     Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
     """
-    cycle = programme.find_cycle(session, platform_id, day)
-    mentor = people.mentor_of(session, cycle.id, person_id) if cycle is not None else None
-    found = _own(session, _AS_MENTOR, person_id, cycle)
-    if not found and (mentor is None or mentor.state is MentorState.WITHDRAWN):
-        return None
+    standing = people.standing(session, platform_id, person_id, day)
+    found = session.execute(_OWN, {"person": person_id, "cycle": standing.cycle_id or 0}).all()
+    cards = {card.id: card for card in load(session, list({row.pair_id for row in found}))}
+    led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
+    mentor = mentee = None
+    if led or standing.mentor_state not in (None, MentorState.WITHDRAWN):
+        mentor = _mentor_home(session, standing, led)
+    if met or standing.mentee_state is not None:
+        mentee = _mentee_home(standing, person_id, met)
+    return mentor, mentee
+
+
+def _mentor_home(session: Session, standing: people.Standing, found: list[PairCard]) -> MentorHome:
     taken = 0
-    if mentor is not None:
+    if standing.mentor_id is not None:
         counted = select(func.count(PairMentee.id)).join(Pair)
-        taken = session.scalar(counted.where(Pair.mentor_id == mentor.id, PairMentee.is_open)) or 0
+        taken = session.scalar(counted.where(Pair.mentor_id == standing.mentor_id, PairMentee.is_open)) or 0
     return MentorHome(
-        state=mentor.state if mentor is not None else None,
-        capacity=mentor.capacity if mentor is not None else 0,
+        state=standing.mentor_state,
+        capacity=standing.capacity or 0,
         taken=taken,
         proposals=tuple(
             _for_eyes(card, mentees=card.mentees, contacts=False, confidences=True)
@@ -264,22 +285,7 @@ def mentor_home(session: Session, platform_id: int, person_id: int, day: date) -
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MenteeHome:
-    """What a mentee's home page says."""
-
-    state: MenteeState | None
-    """In this year's base of mentees; none: not in it."""
-    current: tuple[PairCard, ...]
-    """Agreed and active ones."""
-    finished: tuple[PairCard, ...]
-    """This year's."""
-
-
-def mentee_home(session: Session, platform_id: int, person_id: int, day: date) -> MenteeHome:
-    """A person's own pairs as a mentee, in whatever course of the platform; see `mentor_home` for the years."""
-    cycle = programme.find_cycle(session, platform_id, day)
-    mentee = people.mentee_of(session, cycle.id, person_id) if cycle is not None else None
+def _mentee_home(standing: people.Standing, person_id: int, met: list[PairCard]) -> MenteeHome:
     found = [
         _for_eyes(
             card,
@@ -287,36 +293,29 @@ def mentee_home(session: Session, platform_id: int, person_id: int, day: date) -
             contacts=card.state in rules.IN_TOUCH,
             confidences=False,
         )
-        for card in _own(session, _AS_MENTEE, person_id, cycle)
+        for card in met
     ]
     return MenteeHome(
-        state=mentee.state if mentee is not None else None,
+        state=standing.mentee_state,
         current=tuple(card for card in found if card.state in (PairState.AGREED, PairState.ACTIVE)),
         finished=tuple(card for card in found if card.state is PairState.FINISHED),
     )
 
 
-# Composed once: every launch of everybody runs both, and composing costs several times what the database needs.
-_WANTED = or_(Pair.state.in_(rules.OPEN), and_(Pair.cycle_id == bindparam("cycle"), Pair.state == PairState.FINISHED))
-_AS_MENTOR = (
-    select(Pair.id)
-    .where(Pair.mentor_id.in_(select(Mentor.id).where(Mentor.person_id == bindparam("person"))), _WANTED)
-    .order_by(Pair.proposed_at, Pair.id)
+# Composed once: every launch of everybody runs it, and composing costs several times what the database needs.
+_pairs, _pair_mentees, _mentors, _mentees = (
+    cast(Table, table.__table__) for table in (Pair, PairMentee, Mentor, Mentee)
 )
-_AS_MENTEE = (
-    select(Pair.id)
-    .where(
-        Pair.id.in_(
-            select(PairMentee.pair_id)
-            .join(Mentee, Mentee.id == PairMentee.mentee_id)
-            .where(Mentee.person_id == bindparam("person"))
-        ),
-        _WANTED,
-    )
-    .order_by(Pair.proposed_at, Pair.id)
+_WANTED = or_(
+    _pairs.c.state.in_(rules.OPEN),
+    and_(_pairs.c.cycle_id == bindparam("cycle"), _pairs.c.state == PairState.FINISHED),
 )
-
-
-def _own(session: Session, whose: Select[int], person_id: int, cycle: Cycle | None) -> list[PairCard]:
-    found = session.scalars(whose, {"person": person_id, "cycle": cycle.id if cycle is not None else 0}).all()
-    return load(session, found) if found else []
+_OWN = union_all(
+    select(_pairs.c.id.label("pair_id"), _pairs.c.proposed_at.label("since"), literal(True).label("leads"))
+    .join(_mentors, _mentors.c.id == _pairs.c.mentor_id)
+    .where(_mentors.c.person_id == bindparam("person"), _WANTED),
+    select(_pairs.c.id.label("pair_id"), _pairs.c.proposed_at.label("since"), literal(False).label("leads"))
+    .join(_pair_mentees, _pair_mentees.c.pair_id == _pairs.c.id)
+    .join(_mentees, _mentees.c.id == _pair_mentees.c.mentee_id)
+    .where(_mentees.c.person_id == bindparam("person"), _WANTED),
+).order_by("since", "pair_id")

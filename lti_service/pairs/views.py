@@ -283,19 +283,12 @@ def curator_part(session: Session, viewer: Viewer) -> Markup | None:
 
 
 @pages.home_section(20)
-def mentor_part(session: Session, viewer: Viewer) -> Markup | None:
-    """A mentor's own mentees; proposals to answer come first."""
-    home = cards.mentor_home(session, viewer.platform_id, viewer.person_id, pages.local_today())
-    return None if home is None else _part("pairs/home_mentor.html", home=home)
-
-
-@pages.home_section(21)
-def mentee_part(session: Session, viewer: Viewer) -> Markup | None:
-    """A mentee's own mentor, or where the search for one is."""
-    home = cards.mentee_home(session, viewer.platform_id, viewer.person_id, pages.local_today())
-    if home.state is None and not home.current and Role.STUDENT not in viewer.roles:
-        return None
-    return _part("pairs/home_mentee.html", home=home)
+def own_part(session: Session, viewer: Viewer) -> Markup | None:
+    """A mentor's own mentees, with the proposals to answer first; a mentee's own mentor, or where the search is."""
+    mentor, mentee = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
+    if mentee is None and Role.STUDENT in viewer.roles:
+        mentee = cards.MenteeHome()
+    return _part("pairs/home_own.html", mentor=mentor, mentee=mentee) if mentor or mentee else None
 
 
 @pages.home_section(30)

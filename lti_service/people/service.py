@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from lti_service import audit, queue
@@ -308,7 +308,6 @@ def course(session: Session, course_id: int) -> Course:
 # --- for the wings above ------------------------------------------------------------------------------------------
 
 
-# Composed once: every home page asks both.
 _MENTEE = (
     select(Mentee)
     .where(Mentee.cycle_id == bindparam("cycle"), Mentee.person_id == bindparam("person"))
@@ -325,6 +324,43 @@ def mentee_of(session: Session, cycle_id: int, person_id: int) -> Mentee | None:
 def mentor_of(session: Session, cycle_id: int, person_id: int) -> Mentor | None:
     """A person's record in a school year's base of mentors."""
     return session.scalar(_MENTOR, {"cycle": cycle_id, "person": person_id})
+
+
+# Composed once: every home page asks it.
+_mentees, _mentors, _cycles = (cast(Table, table.__table__) for table in (Mentee, Mentor, Cycle))
+_STANDING = (
+    select(
+        _cycles.c.id.label("cycle_id"),
+        _mentees.c.state.label("mentee_state"),
+        _mentors.c.id.label("mentor_id"),
+        _mentors.c.state.label("mentor_state"),
+        _mentors.c.capacity,
+    )
+    .outerjoin_from(
+        _cycles, _mentees, and_(_mentees.c.cycle_id == _cycles.c.id, _mentees.c.person_id == bindparam("person"))
+    )
+    .outerjoin(_mentors, and_(_mentors.c.cycle_id == _cycles.c.id, _mentors.c.person_id == bindparam("person")))
+    .where(_cycles.c.platform_id == bindparam("platform"), _cycles.c.start_year == bindparam("year"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is in a school year's bases; none where they are not in one, or no year has been opened."""
+
+    cycle_id: int | None = None
+    mentee_state: MenteeState | None = None
+    mentor_id: int | None = None
+    mentor_state: MentorState | None = None
+    capacity: int | None = None
+    """Of the mentor."""
+
+
+def standing(session: Session, platform_id: int, person_id: int, day: date) -> Standing:
+    """What somebody is in the bases of the school year of `day`, in one query."""
+    keys = {"platform": platform_id, "year": programme.school_year(day), "person": person_id}
+    row = session.execute(_STANDING, keys).first()
+    return Standing(*row) if row else Standing()
 
 
 def members(

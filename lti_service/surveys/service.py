@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -453,18 +453,24 @@ def issuer_of(session: Session, platform_id: int) -> str:
     return session.scalar(select(Platform.issuer).where(Platform.id == platform_id)) or ""
 
 
+# Composed once: every home page asks it.
+_LIVING = (
+    select(Survey)
+    .join(Cycle)
+    .where(
+        Survey.course_id == bindparam("course"),
+        Cycle.platform_id == bindparam("platform"),
+        Cycle.start_year >= bindparam("first"),
+    )
+    .options(selectinload(Survey.items), joinedload(Survey.cycle))
+    .order_by(Survey.id)
+)
+
+
 def living(session: Session, course_id: int, platform_id: int, day: date) -> list[Survey]:
     """The course's surveys of the school year of `day` and of the one before, whose last answers come in autumn."""
     first = programme.school_year(day) - 1
-    return list(
-        session.scalars(
-            select(Survey)
-            .join(Cycle)
-            .where(Survey.course_id == course_id, Cycle.platform_id == platform_id, Cycle.start_year >= first)
-            .options(selectinload(Survey.items), joinedload(Survey.cycle))
-            .order_by(Survey.id)
-        )
-    )
+    return list(session.scalars(_LIVING, {"course": course_id, "platform": platform_id, "first": first}))
 
 
 @dataclass(frozen=True, slots=True)
