@@ -4,7 +4,7 @@ Comments name what Moodle does otherwise than the specification; it was measured
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -119,15 +119,11 @@ def read_line_item(service: Connector, url: str) -> LineItem:
 
 def rename_line_item(service: Connector, url: str, label: str) -> LineItem:
     """Give the column another label; all else stays as Moodle has it. Raises ServiceError."""
-    present = read_line_item(service, url)
-    wanted = {
-        "label": label,
-        "scoreMaximum": float(present.maximum),
-        "resourceId": present.resource_id,
-        "tag": present.tag,
-    }
-    _write(service, "PUT", url, wanted)
-    return LineItem(present.url, label, present.maximum, present.tag, present.resource_id)
+    row: Any = service.make_service_request(AGS_SCOPES, url, accept=LINE_ITEM)["body"]
+    present = _line_item(row)
+    # Moodle drops what a PUT does not repeat, the activity of the column (resourceLinkId) and its review among it.
+    _write(service, "PUT", url, row | {"label": label})
+    return replace(present, label=label)
 
 
 def post_score(service: Connector, lineitem_url: str, score: Score) -> Outcome:

@@ -17,7 +17,7 @@ from lti_service.lti import services
 from lti_service.lti.gradebook import Score
 from lti_service.people.models import Person
 from lti_service.platforms.models import AccessToken, PlatformState
-from tests.indicators.world import World, average
+from tests.indicators.world import MOODLE_COURSE, World, average
 
 
 @pytest.fixture
@@ -242,6 +242,26 @@ def test_a_new_name_reaches_moodle_and_a_scale_changed_there_stays(filled: World
     assert filled.in_moodle().maximum == 5
     assert filled.shown()[filled.students[6].moodle_id] == 5
     assert filled.states() == {"confirmed": 10}
+
+
+def test_an_activitys_own_column_stays_the_activitys_when_it_gets_our_name(world: World) -> None:
+    """A column that came with an activity is called like it; Moodle forgets what a renaming does not repeat."""
+    world.need(world.students[:2])
+    tool = next(iter(world.moodle.lti.tools.values()))
+    column = world.column()
+    link = world.moodle.add_link(
+        MOODLE_COURSE, tool, "Мой наставник", resource_id=column.resource_id, tag=gradebook.TAG, review={}
+    )
+
+    world.deliver()
+    with db.transaction(world.session) as session:
+        gradebook.change_column(session, world.viewer, column, Texts("Есть наставник"))
+    world.deliver(verify=True)
+
+    (there,) = world.columns_in_moodle()
+    assert there.label == "Есть наставник"
+    assert there.link_id == link.id
+    assert there.review == {}
 
 
 def test_a_course_without_a_gradebook_service_says_so_and_waits(world: World) -> None:

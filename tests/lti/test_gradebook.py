@@ -146,10 +146,14 @@ def test_a_column_is_made_as_recorded(moodle: responses.RequestsMock, service: s
     assert json.loads(sent.body) == recorded("lti.lineitem.create")["request"]["body"]
 
 
-def test_a_column_keeps_its_scale_when_it_is_renamed(
+def test_a_column_keeps_all_else_when_it_is_renamed(
     moodle: responses.RequestsMock, service: services.Connector
 ) -> None:
-    row = recorded("lti.lineitem.create")["body"] | {"scoreMaximum": 5}
+    row = recorded("lti.lineitem.create")["body"] | {
+        "scoreMaximum": 5,
+        "resourceLinkId": "6",
+        "submissionReview": {"custom": {"a": "1"}},
+    }
     moodle.get(LINE_ITEM_URL, json=row)
     moodle.put(LINE_ITEM_URL, json=row | {"label": "Пары"})
 
@@ -157,12 +161,7 @@ def test_a_column_keeps_its_scale_when_it_is_renamed(
 
     assert renamed.label == "Пары"
     sent = json.loads(moodle.calls[-1].request.body)
-    assert sent == {
-        "label": "Пары",
-        "scoreMaximum": 5,
-        "resourceId": "indicator:pair-formed",
-        "tag": "indicator",
-    }
+    assert sent == row | {"label": "Пары"}
 
 
 def test_a_score_goes_out_as_recorded_on_one_line_of_ascii(

@@ -58,6 +58,8 @@ class Column:
     resource_id: str = ""
     tag: str = ""
     link_id: int | None = None
+    review: dict[str, Any] | None = None
+    """What a tool said of submission review, without its statuses; None: nothing."""
     coupled: bool = False
     locked: bool = False
     kind: str = "manual"
@@ -70,6 +72,12 @@ class Column:
         """The mean of the grades there are, as the grader report shows it under a column."""
         finals = [grade.final for grade in self.grades.values() if grade.final is not None]
         return sum(finals) / len(finals) if finals else None
+
+
+def review_of(line_item: dict[str, Any]) -> dict[str, Any] | None:
+    """What Moodle keeps of a line item's `submissionReview`: where it leads and with what, never its statuses."""
+    sent = line_item.get("submissionReview")
+    return {name: sent[name] for name in ("url", "custom") if sent.get(name)} if isinstance(sent, dict) else None
 
 
 def seconds_of(timestamp: str) -> int:
@@ -127,6 +135,7 @@ class Gradebook:
         resource_id: str = "",
         tag: str = "",
         link_id: int | None = None,
+        review: dict[str, Any] | None = None,
         coupled_to_module: int | None = None,
     ) -> Column:
         """Adds a column; nothing makes it unique, as in Moodle. `coupled_to_module` makes it an activity's
@@ -143,6 +152,7 @@ class Gradebook:
                     resource_id,
                     tag,
                     link_id,
+                    review,
                     coupled=coupled,
                     kind="lti" if coupled else "manual",
                     module_id=coupled_to_module,

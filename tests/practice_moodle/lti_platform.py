@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from . import signing
 from .college import College, Course, Enrolment, Person
-from .gradebook import Column, Gradebook
+from .gradebook import Column, Gradebook, review_of
 from .signing import BadSignatureError, ToolKeys
 from .site import Site
 
@@ -226,6 +226,7 @@ class LtiPlatform:
         column_title: str | None = None,
         resource_id: str = "",
         tag: str = "",
+        review: dict[str, Any] | None = None,
         section: int = 1,
         **more: Any,
     ) -> Link:
@@ -245,6 +246,7 @@ class LtiPlatform:
                     resource_id=resource_id,
                     tag=tag,
                     link_id=link.id,
+                    review=review,
                     coupled_to_module=link.module_id,
                 )
             return link
@@ -268,7 +270,7 @@ class LtiPlatform:
             self.links.pop(link.id, None)
             link.course.modules = [module for module in link.course.modules if module.id != link.module_id]
             for column in self.gradebook.of_tool(link.course, link.tool.id):
-                if column.coupled and column.link_id == link.id:
+                if column.coupled and column.instance == link.id:
                     self.gradebook.delete(column)
 
     # --- a launch -------------------------------------------------------------------------------------------
@@ -501,8 +503,12 @@ class LtiPlatform:
         """The column of an activity; nothing when there are several, as the specification says."""
         if link is None:
             return None
-        columns = self.gradebook.of_tool(link.course, link.tool.id, link_id=str(link.id))
-        return columns[0] if len(columns) == 1 else None
+        columns = self.gradebook.of_tool(link.course, link.tool.id)
+        named = [column for column in columns if column.link_id == link.id]
+        own = [column for column in columns if column.coupled and column.instance == link.id]
+        if len(named) < 2 and len(own) == 1:
+            return own[0] if named in ([], own) else None
+        return named[0] if len(named) == 1 else None
 
     def line_items_url(self, course: Course, tool: Tool) -> str:
         return self.site.url(f"/mod/lti/services.php/{course.id}/lineitems?type_id={tool.id}")
@@ -671,9 +677,10 @@ class LtiPlatform:
             container=IN_WINDOW if "window" in item and "iframe" not in item else IN_FRAME,
             line_item=bool(column),
             maximum=float(column.get("scoreMaximum") or 100),
-            column_title=column.get("label"),
+            # Its label is not read: the column is called like the activity.
             resource_id=column.get("resourceId") or "",
             tag=column.get("tag") or "",
+            review=review_of(column),
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import php
 from .college import Course
-from .gradebook import Column, Gradebook, GradeRefusedError
+from .gradebook import Column, Gradebook, GradeRefusedError, review_of
 from .lti_platform import (
     SCOPE_LINE_ITEM,
     SCOPE_LINE_ITEM_READ,
@@ -277,6 +277,8 @@ class Services:
         }
         if column.link_id is not None:
             shown |= {"resourceLinkId": str(column.link_id), "ltiLinkId": str(column.link_id)}
+        if column.review is not None:
+            shown["submissionReview"] = column.review
         return shown
 
     def _wanted(self, course: Course, tool: Tool, body: str, complaint: str | None) -> dict[str, Any]:
@@ -304,6 +306,7 @@ class Services:
             resource_id=str(sent.get("resourceId") or ""),
             tag=str(sent.get("tag") or ""),
             link_id=int(link_id) if link_id is not None else None,
+            review=review_of(sent),
         )
         return php.to_json(sent | {"id": self.platform.line_item_url(column)}, escape_slashes=False)
 
@@ -326,8 +329,9 @@ class Services:
             column.resource_id = str(sent.get("resourceId") or "")
             column.tag = str(sent.get("tag") or "")
             link_id = sent.get("resourceLinkId") or sent.get("ltiLinkId")
-            if link_id is not None:
-                column.link_id = int(link_id)
+            # What is not sent is gone: Moodle keeps neither the activity nor the review of before.
+            column.link_id = int(link_id) if link_id is not None else None
+            column.review = review_of(sent)
             answer.body = php.to_json(sent | {"id": self.platform.line_item_url(column)}, escape_slashes=False)
 
     # --- scores and results ---------------------------------------------------------------------------------

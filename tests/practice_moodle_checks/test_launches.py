@@ -211,7 +211,7 @@ def test_chosen_content_becomes_activities_with_their_columns(situation: Situati
     assert claims[LTI + "target_link_uri"] == f"{TOOL}/launch?page=mentor"
     assert claims[LTI + "custom"]["page"] == "mentor"
     [column] = situation.moodle.gradebook.of_tool(link.course, 1, resource_id="plan")
-    assert (column.label, column.maximum, column.link_id, column.coupled) == ("План", 10, link.id, True)
+    assert (column.label, column.maximum, column.link_id, column.coupled) == (link.title, 10, link.id, True)
 
 
 @pytest.mark.parametrize("changes", [{"iss": "another"}, {LTI + "message_type": "x"}, {LTI + "version": "1.1"}])
