@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from config import Settings
 from lti_service import audit, db
 from lti_service.errors import DomainError
+from lti_service.limits import Door, limited
 from lti_service.lti import checks
 from lti_service.lti import registration as protocol
 from lti_service.lti.registration import RegistrationError
@@ -90,6 +91,7 @@ REASONS: dict[str, Any] = {
 
 
 @blueprint.get("/lti/register")
+@limited(Door.REGISTRATION)
 def register() -> Any:
     """Register with the platform that opened this page (1EdTech LTI Dynamic Registration 1.0 §3).
 
@@ -109,6 +111,7 @@ def register() -> Any:
 
 
 @blueprint.post("/lti/register")
+@limited(Door.REGISTRATION)
 def register_by_hand() -> Any:
     """Take from the form what Moodle shows of a tool that was configured by hand; the rest Moodle itself is asked."""
     code = request.form.get("invitation", "")
@@ -179,6 +182,7 @@ def _keep(code: str, registration: platforms.Registration, origin: str) -> str:
         platform=platform,
         is_new=is_new,
         origin=origin,
+        moved=g.wanted.client_id not in ("", platform.client_id),
         twins=len(others),
         moodle_pages=checks.PAGES,
     )
@@ -190,12 +194,15 @@ class _Wanted:
 
     platform_id: int | None = None
     issuer: str = ""
+    client_id: str = ""
     invited_by: int | None = None
 
     @classmethod
     def of(cls, invitation: Invitation) -> "_Wanted":
-        issuer = invitation.platform.issuer if invitation.platform else ""
-        return cls(invitation.platform_id, issuer, invitation.invited_by)
+        platform = invitation.platform
+        if platform is None:
+            return cls(invited_by=invitation.invited_by)
+        return cls(platform.id, platform.issuer, platform.client_id, invitation.invited_by)
 
 
 def _origin(configuration_url: str) -> tuple[str, RegistrationError | None]:

@@ -173,6 +173,8 @@ class Registration:
             fields = _fields(sent)
             del fields["origin"]
             tool.keys = ToolKeys(fields.pop("key_set_url"))
+            # Moodle makes the configuration anew: what the admin had set is taken back.
+            tool.in_chooser = False
             for name, value in fields.items():
                 setattr(tool, name, value)
         else:

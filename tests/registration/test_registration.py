@@ -193,6 +193,18 @@ def test_an_update_token_brings_the_same_platform_up_to_date(invite, paste, mood
     assert the_last_entry(session).action == "platform.updated"
 
 
+def test_after_an_update_the_page_says_what_moodle_takes_back_and_no_more(invite, paste, moodle):
+    """Moodle hides an updated tool from the activity chooser; it stays active and the token stays here."""
+    paste(invite())
+    tool = list(moodle.lti.tools.values())[-1]
+    tool.in_chooser = True
+    page = unescape(paste(invite(), update=tool).text)
+    assert not tool.in_chooser
+    assert "Show it to teachers." in page
+    assert "Activate the tool." not in page
+    assert "Give the service a web-service token." not in page
+
+
 def test_an_update_resumes_nothing_that_was_paused(invite, paste, moodle, session):
     paste(invite())
     (platform,) = the_platforms(session)
@@ -218,7 +230,10 @@ def test_the_admins_own_invitation_takes_a_new_tool_for_the_old_one(invite, past
     old_client = before.client_id
     session.add(AccessToken(platform_id=before.id, scopes="s", token="t", expires_at=now()))
     session.commit()
-    assert paste(invite(before)).status_code == 200
+    page = paste(invite(before))
+    assert page.status_code == 200
+    assert "do not open any more" in page.text
+    assert "Activate the tool." in page.text
     (after,) = the_platforms(session)
     tool = list(moodle.lti.tools.values())[-1]
     assert after.id == before.id
