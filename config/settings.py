@@ -42,6 +42,10 @@ class Settings:
     metrics_allow: tuple[str, ...]
     web_workers: int
     web_threads: int
+    logins_per_minute: int = 600
+    """Of one client address, as the next two; 0 is no limit. A college's classrooms share one address."""
+    launches_per_minute: int = 600
+    registrations_per_minute: int = 20
 
     @property
     def https(self) -> bool:
@@ -96,6 +100,9 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
         metrics_allow=tuple(env.list("METRICS_ALLOW", ["127.0.0.1", "::1"])),
         web_workers=env.int("WEB_WORKERS", 2),
         web_threads=env.int("WEB_THREADS", 4),
+        logins_per_minute=_limit("LOGINS_PER_MINUTE", env.str("LOGINS_PER_MINUTE", "600")),
+        launches_per_minute=_limit("LAUNCHES_PER_MINUTE", env.str("LAUNCHES_PER_MINUTE", "600")),
+        registrations_per_minute=_limit("REGISTRATIONS_PER_MINUTE", env.str("REGISTRATIONS_PER_MINUTE", "20")),
     )
 
 
@@ -103,6 +110,13 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     return value
+
+
+def _limit(name: str, value: str) -> int:
+    """A whole number; empty or 0 switches the limit off."""
+    if value.strip() and not value.strip().isdecimal():
+        raise SettingsError(f"{name} must be a whole number, or empty for no limit, not {value!r}")
+    return int(value.strip() or 0)
 
 
 def _with_driver(url: str) -> str:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from config import Settings, load_settings
-from lti_service import db, edge, health, logs, pages, queue
+from lti_service import db, edge, health, limits, logs, pages, queue
 from lti_service.commands import register_commands
 from lti_service.connections import views as connections
 from lti_service.entrance import views as entrance
@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.connect(settings.queue_url)
     secrets.connect(settings.encryption_keys)
     outgoing.connect(settings.allowed_private_hosts)
+    limits.init_app(app, settings)
     edge.init_app(app, settings)
     pages.init_app(app)
     entrance.init_app(app)

@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import Settings
 from lti_service import db
 from lti_service.errors import DomainError
+from lti_service.limits import TooManyRequestsError
 from lti_service.platforms import service as platforms
 
 LANGUAGES = ("ru", "en")
@@ -46,6 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(_headers)
     app.context_processor(lambda: {"nonce": g.get("nonce", ""), "correlation_id": g.get("correlation_id", "")})
     app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(TooManyRequestsError, _too_many)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -128,6 +130,11 @@ def _refused(error: DomainError) -> tuple[str, int]:
     level = "error" if error.status >= 500 else "info"
     getattr(log, level)("refused", code=error.code, facts=error.facts, path=request.path)
     return page(error.status, message=error.text)
+
+
+def _too_many(error: TooManyRequestsError) -> tuple[str, int, dict[str, str]]:
+    # No log line and no audit entry for each: the counters say it once a minute, a flood must not fill the disk.
+    return *page(429, message=str(error.message)), {"Retry-After": str(error.retry_after)}
 
 
 def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:

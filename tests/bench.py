@@ -69,6 +69,9 @@ def a_service(students: int) -> Iterator[tuple[Flask, PracticeMoodle, Platform]]
             metrics_allow=(),
             web_workers=1,
             web_threads=1,
+            # Counted, for that is a launch's cost too, but never refused.
+            logins_per_minute=10**9,
+            launches_per_minute=10**9,
         )
         app = create_app(settings)
         server = create_practice_moodle(a_college(students))

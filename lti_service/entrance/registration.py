@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from config import Settings
 from lti_service import audit, db
 from lti_service.errors import DomainError
+from lti_service.limits import Door, limited
 from lti_service.lti import checks
 from lti_service.lti import registration as protocol
 from lti_service.lti.registration import RegistrationError
@@ -90,6 +91,7 @@ REASONS: dict[str, Any] = {
 
 
 @blueprint.get("/lti/register")
+@limited(Door.REGISTRATION)
 def register() -> Any:
     """Register with the platform that opened this page (1EdTech LTI Dynamic Registration 1.0 §3).
 
@@ -109,6 +111,7 @@ def register() -> Any:
 
 
 @blueprint.post("/lti/register")
+@limited(Door.REGISTRATION)
 def register_by_hand() -> Any:
     """Take from the form what Moodle shows of a tool that was configured by hand; the rest Moodle itself is asked."""
     code = request.form.get("invitation", "")

@@ -14,6 +14,7 @@ from lti_service.access import Permission
 from lti_service.edge import csrf
 from lti_service.edge import page as error_page
 from lti_service.entrance import choosing, handoff, registration, visits
+from lti_service.limits import Door, limited
 from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.platforms import keys
@@ -28,6 +29,7 @@ pages.add_nav(10, "entrance.home", _l("Home"), Permission.SEE_HOME)
 
 
 @blueprint.route("/lti/login", methods=["GET", "POST"])
+@limited(Door.LOGIN)
 def login() -> Any:
     """Third-party-initiated login: on to the platform, with an attempt that one launch may end."""
     params = _params()
@@ -44,6 +46,7 @@ def login() -> Any:
 
 
 @blueprint.post("/lti/launch")
+@limited(Door.LAUNCH)
 def launch() -> Any:
     """The platform's answer: verified whole, remembered, and on to where it leads: the person's home page, mostly."""
     settings = _settings()
