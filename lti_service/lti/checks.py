@@ -74,6 +74,8 @@ MISSED_CAPABILITY: Mapping[str, str] = {
     "mod_feedback_get_responses_analysis": "mod/feedback:viewreports",
 }
 """What is probably not allowed when the function is in the service and yet denied."""
+COURSE_CLOSED = frozenset({"errorcoursecontextnotvalid", "requireloginerror"})
+"""How Moodle denies any function of a course that the token's user may not even enter."""
 TOKEN_ERRORS: Mapping[str, str] = {"invalid_client": "unknown-tool", "invalid_scope": "no-services"}
 """Moodle's codes for a refused token (RFC 6749 §5.2) that say plainly what is wrong."""
 SAMPLE = 50
@@ -280,7 +282,9 @@ def _web_service(platform: Platform, course: Course | None, members: int | None)
     except InvalidToken:
         return [Finding("web-service", Level.BROKEN, {"why": "token"})]
     except AccessDenied as err:
-        return [Finding("web-service", Level.BROKEN, {"why": "denied", "error": err.errorcode}), *_unknown_functions()]
+        # Moodle's answer is an empty 403 while its web services, or REST, are off.
+        why = "off" if err.errorcode == "http403" else "denied"
+        return [Finding("web-service", Level.BROKEN, {"why": why, "error": err.errorcode})]
     except (MoodleError, DomainError) as err:
         down = isinstance(err, MoodleUnavailable)
         error = err.errorcode if isinstance(err, MoodleError) else err.code
@@ -296,10 +300,6 @@ def _web_service(platform: Platform, course: Course | None, members: int | None)
 def same_site(info: SiteInfo, platform: Platform) -> bool:
     """Whether the token opens the web services of this platform's own site, and not another's."""
     return info.url.rstrip("/") in (platform.issuer.rstrip("/"), platform.ws_url.rstrip("/"))
-
-
-def _unknown_functions() -> list[Finding]:
-    return [Finding("function", Level.BROKEN, {"name": SITE_INFO, "why": "missing"})]
 
 
 class _Trial:
@@ -325,7 +325,8 @@ class _Trial:
         try:
             self._learn(name, self.moodle.call(name, params))
         except AccessDenied as err:
-            facts = {"capability": MISSED_CAPABILITY.get(name, "-"), "error": err.errorcode}
+            missed = "moodle/course:view" if err.errorcode in COURSE_CLOSED else MISSED_CAPABILITY.get(name, "-")
+            facts = {"capability": missed, "error": err.errorcode}
             return Finding("function", Level.BROKEN, {"name": name, "why": "denied", **facts})
         except (MoodleError, DomainError) as err:
             error = err.errorcode if isinstance(err, MoodleError) else err.code
@@ -442,6 +443,7 @@ _TEXTS: dict[tuple[str, Level, Any], Any] = {
     ("web-service", _MEND, "unreadable"): _l("The kept token cannot be read any more: the encryption key is gone."),
     ("web-service", _MEND, "token"): _l("Moodle does not accept the token."),
     ("web-service", _MEND, "denied"): _l("The token is good, but Moodle denies the first question (%(error)s)."),
+    ("web-service", _MEND, "off"): _l("Moodle turns every question away (%(error)s)."),
     ("web-service", _MEND, "down"): _l("Moodle does not answer (%(error)s)."),
     ("web-service", _MEND, "failed"): _l("Something is wrong with the answer (%(error)s)."),
     ("web-service", _MEND, "other-site"): _l("The token opens another site: %(site)s."),
@@ -491,8 +493,13 @@ _ADVICE: dict[tuple[str, Any], Any] = {
         "It was mistyped, deleted or has run out: create a new one and give it to the service."
     ),
     ("web-service", "denied"): _l(
-        "Add the functions to the service, switch the service on, and let the token's user use REST "
-        "(webservice/rest:use)."
+        "Look at the external service: it must be enabled, have the function core_webservice_get_site_info and all the "
+        "others, and the token's user among its authorised users. The user needs a role with webservice/rest:use. A "
+        "token that has just run out is denied too."
+    ),
+    ("web-service", "off"): _l(
+        "Switch on web services (Advanced features) and the REST protocol. If both are on, something in front of "
+        "Moodle keeps us from /webservice/rest/server.php."
     ),
     ("web-service", "down"): _l(
         "Web services and the REST protocol must be switched on, and our server must reach Moodle."
@@ -527,6 +534,7 @@ _WHERE: dict[tuple[str, Any], str] = {
     ("web-service", "unreadable"): "tokens",
     ("web-service", "token"): "tokens",
     ("web-service", "denied"): "services",
+    ("web-service", "off"): "protocols",
     ("web-service", "down"): "protocols",
     ("web-service", "failed"): "protocols",
     ("web-service", "other-site"): "tokens",

@@ -83,11 +83,23 @@ def test_a_course_that_moodle_does_not_show_is_a_missing_right(look, moodle):
     assert "moodle/course:view" in found.advice
 
 
-def test_a_service_without_its_first_function_is_told(look, moodle):
+@pytest.mark.parametrize("errorcode", ["errorcoursecontextnotvalid", "requireloginerror"])
+def test_a_course_that_is_closed_to_the_tokens_user_names_that_right(look, moodle, errorcode):
+    """So a real Moodle answers, whatever the function, where moodle/course:view is missing."""
+    moodle.faults.add("core_enrol_get_enrolled_users", body=f'{{"exception":"x","errorcode":"{errorcode}"}}')
+    found = look()["core_enrol_get_enrolled_users"]
+    assert found.level is Level.BROKEN
+    assert "moodle/course:view." in found.advice
+
+
+def test_a_service_that_denies_the_first_question_is_told_with_every_reason_there_may_be(look, moodle):
+    """A missing function, a user who is not authorised, a missing right and a token just run out look alike."""
     moodle.web_service.allowed.discard(checks.SITE_INFO)
     found = look()
-    assert found["web-service"].level is Level.BROKEN
-    assert found[checks.SITE_INFO].level is Level.BROKEN
+    assert (found["web-service"].level, found["web-service"].facts["why"]) == (Level.BROKEN, "denied")
+    for reason in (checks.SITE_INFO, "authorised users", "webservice/rest:use", "run out"):
+        assert reason in found["web-service"].advice
+    assert not any(one.code == "function" for one in found.values())
 
 
 def test_people_that_moodle_hides_are_counted(look, moodle, monkeypatch):
@@ -151,7 +163,15 @@ def test_a_silent_web_service_is_told(look, moodle):
     assert look()["web-service"].facts["why"] == "down"
 
 
-def test_web_services_that_are_switched_off_are_told(look, moodle):
+def test_web_services_or_rest_that_are_switched_off_are_told(look, moodle):
+    """A real Moodle answers an empty 403 then."""
+    moodle.faults.add("/webservice/", status=403)
+    found = look()["web-service"]
+    assert (found.level, found.facts["why"]) == (Level.BROKEN, "off")
+    assert found.page.path.endswith("section=webserviceprotocols")
+
+
+def test_a_page_in_place_of_an_answer_is_told(look, moodle):
     moodle.faults.add("/webservice/", page=True)
     found = look()["web-service"]
     assert (found.level, found.facts["why"]) == (Level.BROKEN, "failed")
