@@ -5,7 +5,7 @@ becomes inactive, and comes back with all their history.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,6 +20,7 @@ from lti_service import db, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import DomainError
+from lti_service.lti import roster, services
 from lti_service.people import rules, trouble
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.names import search_key
@@ -51,6 +52,12 @@ class NobodyReturnedError(DomainError):
     """Moodle shows an empty course where there were people: a lost right looks the same as everybody leaving."""
 
     code = "nobody-returned"
+
+
+class PeopleHiddenError(DomainError):
+    """The roster still has people whom the web service no longer shows: its user has lost a right."""
+
+    code = "people-hidden"
 
 
 class SyncStoppedError(Exception):
@@ -182,9 +189,11 @@ def _sync(course_id: int, step: Step, report: Report) -> None:
         before = _members_before(session, place.course_id)
     expected = len(before) or None
     here: set[int] = set()
+    shown: set[str] = set()
     # Suspended enrolments are left out by Moodle itself: in its answers they cannot be told from active ones.
     with closing(client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True)) as pages:
         for users in pages:
+            shown.update(str(user.id) for user in users)
             looks = (_look_at(user, place, groups.get(user.id, []), report) for user in users)
             people = {seen.moodle_id: seen for seen in looks if seen}
             with _transaction() as session:
@@ -192,10 +201,38 @@ def _sync(course_id: int, step: Step, report: Report) -> None:
             step(report.read, expected and max(expected, report.read))
     if before and not here:
         raise NobodyReturnedError
+    gone = {person: membership for person, membership in before.items() if person not in here}
+    if gone:
+        _check_hidden(place, list(gone), shown)
     with _transaction() as session:
-        gone = [membership for person, membership in before.items() if person not in here]
-        report.left = _mark_left(session, place.course_id, gone)
+        report.left = _mark_left(session, place.course_id, list(gone.values()))
         session.execute(update(Course).where(Course.id == place.course_id).values(synced_at=now()))
+
+
+def _check_hidden(place: _Place, gone: Sequence[int], shown: set[str]) -> None:
+    """Hold those about to be marked as gone against the roster, which no right of the web service's user touches.
+
+    Without moodle/user:viewdetails, say, Moodle shows some few people and no error; taking the others for gone would
+    empty the bases and the gradebook. `shown` are all whom the web service did show, in whatever role. Where the
+    roster cannot be read, the web service is believed. Raises PeopleHiddenError.
+    """
+    with db.new_session() as session:
+        course = session.get_one(Course, place.course_id)
+        url, service = course.memberships_url, services.connector(course.platform)
+        moodle_ids: set[str] = set()
+        for start in range(0, len(gone), CHUNK):
+            of_chunk = Person.id.in_(gone[start : start + CHUNK])
+            moodle_ids.update(session.scalars(select(Person.moodle_id).where(of_chunk)))
+    if not url:
+        return
+    try:
+        listed = {member.user_id for member in roster.read_members(service, url) if member.active}
+    except DomainError as err:
+        log.warning("roster not read", course=place.course_id, code=err.code)
+        return
+    hidden = (moodle_ids & listed) - shown
+    if hidden:
+        raise PeopleHiddenError(people=len(hidden))
 
 
 @contextmanager

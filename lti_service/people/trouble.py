@@ -42,6 +42,11 @@ SENTENCES: dict[str, Any] = {
         "Moodle shows nobody in this course, although we know people there: the web-service user may have lost "
         "the right to see them. Nothing was changed."
     ),
+    "people-hidden": _l(
+        "Moodle's own roster still lists people whom its web service no longer shows us: the web-service user has "
+        "lost the right moodle/user:viewdetails, or does not see all groups. Nobody was taken for gone. The "
+        "administrator finds more under “Check now” on the page “Connection”."
+    ),
     "worker-lost": _l("The work was interrupted. Start it again."),
 }
 OTHER = _l("Something went wrong on our side. The administrator finds the details in the log.")

@@ -404,6 +404,75 @@ def test_an_empty_answer_about_a_known_course_marks_nobody_as_gone(
     assert active(session, synced) == 231
 
 
+@pytest.fixture
+def with_roster(session: Session, synced: Course, moodle: PracticeMoodle) -> Course:
+    """The course after a launch, which says where its roster is."""
+    tool = next(iter(moodle.lti.tools.values()))
+    session.get_one(Course, synced.id).memberships_url = moodle.lti.memberships_url(moodle.college.course(2), tool)
+    session.commit()
+    return synced
+
+
+@pytest.fixture
+def hidden(moodle: PracticeMoodle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The web-service user has lost moodle/user:viewdetails: a real Moodle then shows some few, without an error."""
+    everybody = moodle.web_service.functions[USERS]
+    monkeypatch.setitem(moodle.web_service.functions, USERS, lambda arguments: everybody(arguments)[:40])
+
+
+def test_people_whom_only_the_web_service_no_longer_shows_are_not_gone(
+    session: Session, with_roster: Course, moodle: PracticeMoodle, hidden: None
+):
+    """Otherwise a right taken away in Moodle would empty the bases, and with them the gradebook."""
+    settle(session)
+    session.refresh(with_roster)
+    synced_at = with_roster.synced_at
+
+    with pytest.raises(SyncStoppedError) as stopped:
+        enrolments.sync_course(with_roster.id)
+
+    assert (stopped.value.code, stopped.value.may_pass) == ("people-hidden", False)
+    assert "191" in stopped.value.detail
+    assert active(session, with_roster) == 231
+    assert due(session) == []
+    session.expire_all()
+    assert with_roster.synced_at == synced_at
+
+
+def test_whoever_is_gone_from_the_roster_too_is_marked_as_gone(
+    session: Session, with_roster: Course, moodle: PracticeMoodle, person_of: PersonOf
+):
+    moodle.college.unenrol("student001", 2)
+
+    report = enrolments.sync_course(with_roster.id)
+
+    assert (report.left, report.same) == (1, 230)
+
+
+def test_whoever_has_a_role_that_means_nothing_here_is_gone_though_the_roster_has_them(
+    session: Session, with_roster: Course, platform: Platform
+):
+    session.get_one(Platform, platform.id).role_map = {"student": []}
+    session.commit()
+
+    report = enrolments.sync_course(with_roster.id)
+
+    assert (report.left, report.same) == (200, 31)
+
+
+def test_nobody_asks_for_the_roster_while_nobody_is_gone(with_roster: Course, moodle: PracticeMoodle):
+    enrolments.sync_course(with_roster.id)
+
+    assert moodle.requests.of("/memberships") == []
+
+
+def test_a_roster_that_cannot_be_read_holds_up_no_sync(session: Session, with_roster: Course, moodle: PracticeMoodle):
+    moodle.college.unenrol("student001", 2)
+    moodle.faults.add("/memberships", status=404)
+
+    assert enrolments.sync_course(with_roster.id).left == 1
+
+
 def test_somebody_in_two_courses_has_one_record_in_the_base(session: Session, synced: Course, platform: Platform):
     second = a_course(session, platform, 3)
     before = session.scalar(select(func.count(Mentee.id))), session.scalar(select(func.count(Mentor.id)))
