@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from config import SettingsError, load_settings
-from lti_service import upkeep
+from flask import Flask
+
+from config import Settings, SettingsError, load_settings
+from lti_service import audit, db, upkeep
+from lti_service.app import create_app
+from lti_service.platforms import service as platforms
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,10 +23,7 @@ def main() -> int:
         sys.stderr.write(f"A setting is wrong: {err}\n")
         return 2
     upkeep.upgrade_database(settings.database_url)
-    sys.stdout.write(
-        f"The service answers at {settings.public_url}.\n"
-        f"To connect a Moodle, see docs/install.md; its values for the form are at {settings.public_url}/lti/…\n"
-    )
+    sys.stdout.write(greeting(create_app(settings)))
     sys.stdout.flush()
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "config" / "gunicorn.conf.py"), "wsgi:app"]
     worker = [sys.executable, "-m", "lti_service.worker"]
@@ -39,6 +40,22 @@ def main() -> int:
     for process in running:
         process.wait()
     return status
+
+
+def greeting(app: Flask) -> str:
+    """Where the service answers; and while no Moodle is connected yet, a registration address for the first."""
+    settings: Settings = app.extensions["settings"]
+    lines = [f"The service answers at {settings.public_url}."]
+    with app.app_context(), db.transaction() as session:
+        if not platforms.all_platforms(session):
+            code = platforms.invite(session)
+            audit.record(session, "platform.invited")
+            lines += [
+                "No Moodle is connected yet. Paste this address into its “Manage tools” (good once, for 24 hours; more",
+                "in docs/install.md):",
+                platforms.registration_address(settings.public_url, code),
+            ]
+    return "\n".join(lines) + "\n"
 
 
 def _first_to_end(running: list[subprocess.Popen[bytes]]) -> int:

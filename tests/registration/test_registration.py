@@ -22,6 +22,7 @@ from lti_service.entrance.registration import ADVICE
 from lti_service.lti.registration import tool_registration
 from lti_service.platforms import secrets, service
 from lti_service.platforms.models import AccessToken, Invitation, Platform, PlatformState, ToolKey
+from lti_service.serve import greeting
 from tests.conftest import launch
 from tests.practice_moodle import PracticeMoodle, running
 
@@ -354,6 +355,14 @@ def test_the_command_prints_an_address_that_works(app, paste, session):
     again = app.test_cli_runner().invoke(args=["platforms", "invite", "--for", str(platform.id)])
     assert paste(again.output.strip()).status_code == 200
     assert [one.id for one in the_platforms(session)] == [platform.id]
+
+
+def test_the_service_starts_with_an_address_that_works_until_a_moodle_is_connected(app, paste, session):
+    said = greeting(app)
+    assert said.startswith(f"The service answers at {OURS}.")
+    assert paste(said.splitlines()[-1]).status_code == 200
+    assert len(the_platforms(session)) == 1
+    assert greeting(app) == f"The service answers at {OURS}.\n"
 
 
 def test_the_command_knows_no_other_platform(app):
