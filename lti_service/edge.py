@@ -17,6 +17,7 @@ from config import Settings
 from lti_service import db
 from lti_service.errors import DomainError
 from lti_service.limits import TooManyRequestsError
+from lti_service.platforms import outgoing
 from lti_service.platforms import service as platforms
 
 LANGUAGES = ("ru", "en")
@@ -45,6 +46,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=_locale, default_translation_directories="translations")
     app.before_request(_begin)
     app.after_request(_headers)
+    app.teardown_request(lambda _error: outgoing.limit_waiting(None))
     app.context_processor(lambda: {"nonce": g.get("nonce", ""), "correlation_id": g.get("correlation_id", "")})
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(TooManyRequestsError, _too_many)
@@ -92,6 +94,7 @@ def _begin() -> None:
     g.nonce = secrets.token_urlsafe(16)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+    outgoing.limit_waiting(outgoing.PATIENCE)
 
 
 def _headers(response: Response) -> Response:

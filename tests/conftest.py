@@ -79,7 +79,7 @@ def settings(database_url: str) -> Settings:
         log_format="text",
         metrics_allow=("127.0.0.1",),
         web_workers=1,
-        web_threads=4,
+        web_threads=1,
     )
 
 

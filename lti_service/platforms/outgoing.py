@@ -7,6 +7,8 @@ which changes between the two gains nothing (DNS rebinding).
 
 import ipaddress
 import socket
+import time
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,8 @@ from lti_service.errors import DomainError
 
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and between two bytes of an answer."""
+PATIENCE = 25.0
+"""Seconds that a page may wait for other sites, all requests together: a person waits, and a web process with them."""
 MAX_BYTES = 20 * 1024 * 1024
 USER_AGENT = "Nastavnichestvo/0.1 (LTI tool)"
 
@@ -36,6 +40,29 @@ class AnswerTooLargeError(DomainError):
 
     code = "answer-too-large"
     status = 502
+
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+def limit_waiting(seconds: float | None) -> None:
+    """Let what follows in this thread wait at most so many seconds for other sites in all; None lifts the limit."""
+    _deadline.set(None if seconds is None else time.monotonic() + seconds)
+
+
+def _waits(wanted: Any) -> tuple[float, float]:
+    """(to connect, between two bytes) in seconds: what is wanted, or what is left of it.
+
+    Raises requests.Timeout when nothing is left.
+    """
+    connect, read = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+    deadline = _deadline.get()
+    if deadline is None:
+        return connect, read
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise requests.Timeout("a page has waited long enough")
+    return min(connect, left), min(read, left)
 
 
 class Allowed:
@@ -105,7 +132,7 @@ class GuardedSession(requests.Session):
         """As requests does, with our limits; raises AddressRefusedError and AnswerTooLargeError besides."""
         check_address(str(url), self.allowed)
         kwargs["allow_redirects"] = False
-        kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT
+        kwargs["timeout"] = _waits(kwargs.get("timeout") or TIMEOUT)
         wants_stream = bool(kwargs.get("stream"))
         kwargs["stream"] = True
         response = super().request(method, url, *args, **kwargs)

@@ -1,6 +1,7 @@
 """The administrator's pages of a connection, as they see and use them."""
 
 import re
+import time
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -24,7 +25,7 @@ from lti_service.lti.checks import CAPABILITIES, FUNCTIONS
 from lti_service.people import service as people
 from lti_service.people import tasks
 from lti_service.people.models import Membership, Person
-from lti_service.platforms import keys, secrets
+from lti_service.platforms import keys, outgoing, secrets
 from lti_service.platforms.models import Course, Invitation, Platform, PlatformState, ToolKey
 from tests.conftest import launch
 from tests.counting import statements
@@ -105,6 +106,18 @@ def test_before_the_first_check_the_page_says_so_and_lists_the_steps(admin, mood
     for name in (*FUNCTIONS, *CAPABILITIES):
         assert f"<code>{name}</code>" in page
     assert "list-group-numbered" in page
+
+
+def test_a_moodle_that_hangs_holds_the_page_no_longer_than_we_are_patient(admin, moodle, monkeypatch):
+    monkeypatch.setattr(outgoing, "PATIENCE", 1.0)
+    moodle.faults.add("/", wait=30)
+    started = time.monotonic()
+    page = send(admin, "check").text
+    waited = time.monotonic() - started
+    moodle.faults.clear()
+    assert "text-bg-danger" in page
+    # The first request waits it out; those after it are not even sent.
+    assert 1 <= waited < 10
 
 
 def test_the_check_finds_what_is_missing_and_the_page_keeps_it(admin, moodle, session):
