@@ -11,7 +11,20 @@ from typing import Any, Generic, TypeVar, cast
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Flask, g, has_app_context
-from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, String, Table, create_engine, event
+from sqlalchemy import (
+    JSON,
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -146,6 +159,14 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
             used.close()
 
 
+def execute(of: Session, statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
+    """Run a statement on tables in the session's transaction, past the mapper, whose share is a third of the cost.
+
+    For statements composed once that every launch and every page run.
+    """
+    return of.connection().execute(statement, values)
+
+
 def insert(of: Session, table: type[Base]) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT on both databases."""
     maker = sqlite_insert if of.get_bind().dialect.name == "sqlite" else postgresql_insert
@@ -154,7 +175,7 @@ def insert(of: Session, table: type[Base]) -> Any:
 
 def add_missing(of: Session, table: type[Base], values: dict[str, Any]) -> None:
     """Insert a row, unless one with the same unique key is there already or comes in at the same moment."""
-    of.execute(_adding(of.get_bind().dialect.name, table), values)
+    execute(of, _adding(of.get_bind().dialect.name, table), values)
 
 
 @cache

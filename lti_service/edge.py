@@ -2,14 +2,17 @@
 
 import ipaddress
 import secrets
+from functools import cache
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, render_template, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -41,13 +44,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         **cookie_settings(settings),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.session_interface = _Sessions()
     csrf.init_app(app)
     Bootstrap5(app)
     Babel(app, locale_selector=_locale, default_translation_directories="translations")
     app.before_request(_begin)
     app.after_request(_headers)
     app.teardown_request(lambda _error: outgoing.limit_waiting(None))
-    app.context_processor(lambda: {"nonce": g.get("nonce", ""), "correlation_id": g.get("correlation_id", "")})
+    app.context_processor(lambda: {"nonce": _nonce(), "correlation_id": g.get("correlation_id", "")})
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(TooManyRequestsError, _too_many)
     app.register_error_handler(HTTPException, _http_error)
@@ -83,6 +87,14 @@ def cookie_settings(settings: Settings) -> dict[str, Any]:
     }
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's own, with the signer kept: it makes a new one for every request, whether there is a cookie or not."""
+
+    @cache  # noqa: B019 - there is one for as long as the process lives
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return super().get_signing_serializer(app)
+
+
 def _locale() -> str:
     chosen: str = g.get("locale") or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
     g.locale = chosen
@@ -91,14 +103,20 @@ def _locale() -> str:
 
 def _begin() -> None:
     g.correlation_id = secrets.token_hex(6)
-    g.nonce = secrets.token_urlsafe(16)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
     outgoing.limit_waiting(outgoing.PATIENCE)
 
 
+def _nonce() -> str:
+    """The page's own, which its scripts and styles carry; made when first asked for, for few answers are pages."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    nonce: str = g.nonce
+    return nonce
+
+
 def _headers(response: Response) -> Response:
-    nonce = g.get("nonce", "")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     response.headers["X-Correlation-Id"] = g.get("correlation_id", "")
@@ -106,7 +124,7 @@ def _headers(response: Response) -> Response:
         frames = " ".join(["'self'", *_frame_ancestors()])
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+            f"default-src 'none'; script-src 'self' 'nonce-{_nonce()}'; style-src 'self' 'nonce-{_nonce()}'; "
             f"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
             f"base-uri 'none'; frame-ancestors {frames}"
         )

@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Table, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
+from lti_service import db
 from lti_service.access import Viewer
 from lti_service.db import UtcDateTime, now
 from lti_service.entrance.models import Visit
@@ -64,7 +65,8 @@ def begin(session: Session, launch: Launch, lifetime: timedelta) -> Arrival:
     token = secrets.token_urlsafe(32)
     moment = now()
     locale = "en" if launch.locale.lower().startswith("en") else "ru"
-    session.execute(
+    db.execute(
+        session,
         _BEGIN,
         {
             "token_hash": _hash(token),
@@ -84,7 +86,7 @@ def find(session: Session, token: str, course_id: int | None) -> Visitor | None:
 
     None when the visit has ended or the platform is no longer active.
     """
-    row = session.execute(_FIND, {"token": _hash(token), "moment": now(), "course": course_id}).first()
+    row = db.execute(session, _FIND, {"token": _hash(token), "moment": now(), "course": course_id}).first()
     if row is None:
         return None
     return Visitor(

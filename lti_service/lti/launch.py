@@ -26,6 +26,7 @@ from pylti1p3.tool_config.abstract import ToolConfAbstract
 from sqlalchemy import CursorResult, Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from lti_service import db
 from lti_service.db import UtcDateTime, now
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.lti.keysets import key_sets
@@ -138,7 +139,8 @@ def begin_login(session: Session, params: dict[str, str], launch_url: str, bindi
         raise LaunchRefusedError(Refusal.PARAMETER_MISSING, str(err), platform.id) from err
     binding = binding if binding and len(binding) >= 32 else secrets.token_urlsafe(32)
     moment = now()
-    session.execute(
+    db.execute(
+        session,
         _KEEP,
         {
             "state_hash": _hash(login.state),
@@ -189,7 +191,8 @@ def finish_launch(session: Session, message: Signed, binding: str | None) -> Lau
     The attempt is consumed together with whatever the caller writes, or not at all: no launch is accepted twice.
     """
     moment, platform_id = now(), message.launch.platform_id
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+    result = db.execute(
+        session,
         _CONSUME,
         {
             "state": _hash(message.state),
@@ -218,7 +221,7 @@ def _hash(text: str) -> str:
 def _platform(session: Session, issuer: str, client_id: str, deployment: str = "") -> Any:
     """The active platform, a row of `_PLATFORM`, with the deployment if it has that one. Raises LaunchRefusedError."""
     known = {"issuer": issuer, "client_id": client_id, "deployment": deployment}
-    platform = session.execute(_PLATFORM, known).first()
+    platform = db.execute(session, _PLATFORM, known).first()
     if platform is None:
         raise LaunchRefusedError(Refusal.UNKNOWN_PLATFORM, f"iss={issuer[:200]} client_id={client_id[:100]}")
     if platform.state is not PlatformState.ACTIVE:

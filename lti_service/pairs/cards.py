@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import Table, and_, bindparam, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from lti_service import db
 from lti_service.errors import NotFoundError
 from lti_service.pairs import rules, service
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
@@ -255,7 +256,7 @@ def own_homes(
     Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
     """
     standing = people.standing(session, platform_id, person_id, day)
-    found = session.execute(_OWN, {"person": person_id, "cycle": standing.cycle_id or 0}).all()
+    found = db.execute(session, _OWN, {"person": person_id, "cycle": standing.cycle_id or 0}).all()
     cards = {card.id: card for card in load(session, list({row.pair_id for row in found}))}
     led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
     mentor = mentee = None

@@ -106,7 +106,7 @@ def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
 
 def _known(session: Session, launch: Launch) -> Any:
     keys = {"platform": launch.platform_id, "user": launch.user_id, "context": launch.context_id}
-    return session.execute(_KNOWN, keys).one()
+    return db.execute(session, _KNOWN, keys).one()
 
 
 def _told_of_person(launch: Launch) -> dict[str, str]:
@@ -166,7 +166,7 @@ def _enrol(session: Session, launch: Launch, known: Any) -> None:
 
 def viewer_in(session: Session, person_id: int, course_id: int, is_admin: bool) -> Viewer | None:
     """Who somebody is in a course, asked anew at each request; None when the course is not theirs to enter."""
-    row = session.execute(_VIEWER, {"person": person_id, "course": course_id}).first()
+    row = db.execute(session, _VIEWER, {"person": person_id, "course": course_id}).first()
     return None if row is None else viewer_of(row, is_admin)
 
 

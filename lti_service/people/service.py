@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from lti_service import audit, queue
+from lti_service import audit, db, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import NotFoundError
@@ -359,7 +359,7 @@ class Standing:
 def standing(session: Session, platform_id: int, person_id: int, day: date) -> Standing:
     """What somebody is in the bases of the school year of `day`, in one query."""
     keys = {"platform": platform_id, "year": programme.school_year(day), "person": person_id}
-    row = session.execute(_STANDING, keys).first()
+    row = db.execute(session, _STANDING, keys).first()
     return Standing(*row) if row else Standing()
 
 
