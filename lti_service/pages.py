@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
@@ -50,6 +50,15 @@ def home_section(order: int) -> Callable[[Section], Section]:
 def home_sections(session: Session, viewer: Viewer) -> list[Markup]:
     """The parts of this person's home page, in order."""
     return [part for _order, section in _sections if (part := section(session, viewer)) is not None]
+
+
+def part(template: str, **values: Any) -> Markup:
+    """A wing's part of the home page, rendered; what all templates share is put together once for all parts."""
+    if "template_context" not in g:
+        g.template_context = {}
+        current_app.update_template_context(g.template_context)
+    found = current_app.jinja_env.get_template(template)
+    return Markup(found.render(g.template_context, **values))  # noqa: S704 - the template has escaped what it was given
 
 
 def _zone() -> ZoneInfo:

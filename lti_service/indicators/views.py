@@ -59,7 +59,7 @@ def figures(session: Session, viewer: Viewer) -> Markup | None:
     shown = service.overview(session, viewer.platform_id, viewer.course_id, pages.local_today())
     if shown is None or not any(reading.share.denominator for reading in shown.computed):
         return None
-    return Markup(render_template("indicators/_home.html", shown=shown, today=pages.local_today()))  # noqa: S704
+    return pages.part("indicators/_home.html", shown=shown, today=pages.local_today())
 
 
 # --- gradebook columns --------------------------------------------------------------------------------------------

@@ -269,17 +269,13 @@ def of_person(person_id: int) -> Any:
 # --- parts of home pages ------------------------------------------------------------------------------------------
 
 
-def _part(template: str, **values: Any) -> Markup:
-    return Markup(render_template(template, **values))  # noqa: S704 - the template has escaped what it was given
-
-
 @pages.home_section(15)
 def curator_part(session: Session, viewer: Viewer) -> Markup | None:
     """The numbers that matter, and the way to the board."""
     if not viewer.may(Permission.MANAGE_PAIRS):
         return None
     numbers = board.numbers(session, viewer.platform_id, viewer.course_id, pages.local_today())
-    return _part("pairs/home_curator.html", numbers=numbers)
+    return pages.part("pairs/home_curator.html", numbers=numbers)
 
 
 @pages.home_section(20)
@@ -288,7 +284,7 @@ def own_part(session: Session, viewer: Viewer) -> Markup | None:
     mentor, mentee = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
     if mentee is None and Role.STUDENT in viewer.roles:
         mentee = cards.MenteeHome()
-    return _part("pairs/home_own.html", mentor=mentor, mentee=mentee) if mentor or mentee else None
+    return pages.part("pairs/home_own.html", mentor=mentor, mentee=mentee) if mentor or mentee else None
 
 
 @pages.home_section(30)
@@ -298,4 +294,4 @@ def teacher_part(session: Session, viewer: Viewer) -> Markup | None:
         return None
     counts = board.pair_counts(session, viewer.platform_id, viewer.course_id, pages.local_today())
     total = sum(count for state, count in counts.items() if state in rules.OPEN | rules.FORMED)
-    return _part("pairs/home_teacher.html", total=total, active=counts.get(PairState.ACTIVE, 0))
+    return pages.part("pairs/home_teacher.html", total=total, active=counts.get(PairState.ACTIVE, 0))

@@ -315,13 +315,12 @@ def home(session: Session, viewer: Viewer) -> Markup | None:
     if not viewer.may(Permission.RUN_SYNC):
         return None
     runs = service.runs(session, viewer.course_id, 1)
-    part = render_template(
+    return pages.part(
         "people/_home.html",
         course=service.course(session, viewer.course_id),
         run=runs[0] if runs else None,
         is_open=bool(runs) and runs[0].state in OPEN,
     )
-    return Markup(part)  # noqa: S704 - the template has escaped what it was given
 
 
 # --- steps that several of the above share ------------------------------------------------------------------------

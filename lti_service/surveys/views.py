@@ -292,7 +292,7 @@ def run_status() -> Any:
 def waiting_surveys(session: Session, viewer: Viewer) -> Markup | None:
     """The surveys that wait for a mentee or a mentor, with the way into Moodle."""
     invitations = service.surveys_for(session, viewer, db.now(), pages.local_today())
-    return Markup(render_template("surveys/_waiting.html", invitations=invitations)) if invitations else None  # noqa: S704
+    return pages.part("surveys/_waiting.html", invitations=invitations) if invitations else None
 
 
 @pages.home_section(41)
@@ -301,4 +301,4 @@ def survey_overview(session: Session, viewer: Viewer) -> Markup | None:
     if not viewer.may(Permission.MANAGE_SURVEYS):
         return None
     shown = service.overview(session, viewer.course_id, viewer.platform_id, pages.local_today())
-    return Markup(render_template("surveys/_overview.html", rows=shown, most=SHOWN_AT_HOME))  # noqa: S704
+    return pages.part("surveys/_overview.html", rows=shown, most=SHOWN_AT_HOME)
