@@ -268,8 +268,9 @@ class World:
         ).one()
 
     def _begin(self) -> None:
-        """Forget what was read before: others have written since then."""
+        """Forget what was read before: others have written since then, or are writing now."""
         self.session.rollback()
+        self.session.connection(execution_options={"writes": True})
 
     def _changed(self) -> None:
         """What the wing that makes a change does at its end."""
