@@ -199,6 +199,11 @@ def _fill(session: Session, side: Side) -> None:
     side.ids["column_id"] = session.scalars(
         select(GradebookColumn.id).where(GradebookColumn.course_id == side.course)
     ).one()
+    teacher = str(side.moodle.college.teachers[1].id)
+    side.ids["membership_id"] = session.scalars(
+        select(Membership.id).join(Person).where(Membership.course_id == side.course, Person.moodle_id == teacher)
+    ).one()
+    _done(admin.post(f"{at}/connections/curators", data={"membership": side.ids["membership_id"]}))
     assert admin.post(f"{at}/connections/invite").status_code == 200
     _done(admin.post(f"{at}/connections/check"))
     login = side.moodle.login_form(side.moodle.college.teachers[0], COURSE, message_type=DEEP_LINK)
@@ -371,6 +376,7 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "mentees": ids["mentee"],
         "form": ids["form"],
         "wanted_form": ids["form"],
+        "membership": ids["membership_id"],
         "survey": ids["survey_id"],
         "activity": other.signed,
         "audience": "mentees",

@@ -49,6 +49,8 @@ ACTIONS: dict[str, Any] = {
     "connection.token-removed": _l("The web-service token was removed"),
     "connection.settings": _l("Settings of the connection were changed"),
     "connection.roles": _l("The meaning of Moodle's roles was changed"),
+    "curator.appointed": _l("Somebody was made a curator"),
+    "curator.dismissed": _l("Somebody is no longer a curator"),
     "keys.rotated": _l("A new key was published"),
     "content.chosen": _l("Activities were chosen for a course"),
     "pair.proposed": _l("A pair was proposed"),

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, String, cast, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, cast, exists, func, not_, or_, select
+from sqlalchemy.orm import Session, joinedload
 
 from lti_service import audit
 from lti_service.access import Role, Viewer
@@ -136,27 +136,70 @@ def _done(is_done: bool) -> StepState:
     return StepState.DONE if is_done else StepState.TODO
 
 
+# The roles are a JSON list; both databases give it as text in which each name stands in quotes.
+_BY_ROLE = cast(Membership.roles, String).contains(f'"{Role.CURATOR.value}"')
+_TEACHES = or_(*(cast(Membership.roles, String).contains(f'"{role.value}"') for role in (Role.TEACHER, Role.EMPLOYER)))
+
+
 @dataclass(frozen=True, slots=True)
 class CuratorIn:
     """A curator and the course they have that role in."""
 
     name: str
     course: str
+    membership_id: int | None
+    """Of somebody who was appointed here, so that it can be taken back; none: a curator by a role in Moodle."""
 
 
 def curators(session: Session, platform_id: int, limit: int = CURATORS_SHOWN) -> list[CuratorIn]:
     """Who is a curator in which course of the platform, by course and name."""
-    # The roles are a JSON list; both databases give it as text in which each name stands in quotes.
-    is_curator = cast(Membership.roles, String).contains(f'"{Role.CURATOR.value}"')
     found = session.execute(
-        select(Person, Course.title)
+        select(Person, Course.title, Membership.id, _BY_ROLE)
         .join(Membership, Membership.person_id == Person.id)
         .join(Course, Course.id == Membership.course_id)
-        .where(Course.platform_id == platform_id, Membership.active, is_curator)
+        .where(Course.platform_id == platform_id, Membership.active, or_(_BY_ROLE, Membership.appointed))
         .order_by(Course.title, Person.search_name, Person.id)
         .limit(limit)
     )
-    return [CuratorIn(person.name, title) for person, title in found]
+    return [CuratorIn(person.name, title, None if by_role else key) for person, title, key, by_role in found]
+
+
+def appointable(session: Session, viewer: Viewer) -> list[tuple[int, str]]:
+    """Ids and names of those who teach the viewer's course and are no curators there yet, by name."""
+    found = session.execute(
+        select(Membership.id, Person)
+        .join(Person)
+        .where(
+            Membership.course_id == viewer.course_id,
+            Membership.active,
+            _TEACHES,
+            not_(_BY_ROLE),
+            not_(Membership.appointed),
+        )
+        .order_by(Person.search_name, Person.id)
+    )
+    return [(key, person.name) for key, person in found]
+
+
+def appoint(session: Session, viewer: Viewer, membership_id: int, is_curator: bool) -> str:
+    """Make a member of the platform's courses a curator of that course, or take it back; returns their name.
+
+    It holds at once and whatever Moodle's roles say later; only members who teach can be appointed, in the course that
+    the administrator is in. Raises NotFoundError.
+    """
+    query = (
+        select(Membership).join(Course).where(Membership.id == membership_id, Course.platform_id == viewer.platform_id)
+    )
+    if is_curator:
+        query = query.where(Membership.course_id == viewer.course_id, Membership.active, _TEACHES)
+    membership = session.scalar(query.options(joinedload(Membership.person, innerjoin=True)))
+    if membership is None:
+        raise NotFoundError
+    if membership.appointed is not is_curator:
+        membership.appointed = is_curator
+        subject = f"person:{membership.person_id}"
+        _record(session, viewer, "curator.appointed" if is_curator else "curator.dismissed", subject=subject)
+    return membership.person.name
 
 
 # --- the web-service token ----------------------------------------------------------------------------------------
@@ -214,7 +257,7 @@ def save_settings(
         "time_zone": time_zone,
         "profile_fields": {field: short for field, short in profile_fields.items() if short},
     }
-    changed = {key: value for key, value in wanted.items() if getattr(platform, key) != value}
+    changed: dict[str, Any] = {key: value for key, value in wanted.items() if getattr(platform, key) != value}
     for key, value in changed.items():
         setattr(platform, key, value)
     if changed:
@@ -412,13 +455,13 @@ def _names(session: Session, viewer: Viewer, person_ids: set[int]) -> dict[int, 
     return {person.id: person.name for person in people}
 
 
-def _record(session: Session, viewer: Viewer, action: str, **details: Any) -> None:
+def _record(session: Session, viewer: Viewer, action: str, subject: str = "", **details: Any) -> None:
     audit.record(
         session,
         action,
         platform_id=viewer.platform_id,
         course_id=viewer.course_id,
         actor_id=viewer.person_id,
-        subject=f"platform:{viewer.platform_id}",
+        subject=subject or f"platform:{viewer.platform_id}",
         **details,
     )

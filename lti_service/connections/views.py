@@ -194,6 +194,27 @@ def save_roles() -> Any:
     return redirect(url_for(".roles"), 303)
 
 
+@blueprint.post("/courses/<int:course_id>/connections/curators")
+@access.needs(Permission.SEE_CONNECTION)
+def appoint() -> Any:
+    """Make somebody who teaches the course its curator."""
+    membership_id = request.form.get("membership", 0, type=int)
+    with db.transaction() as session:
+        name = service.appoint(session, access.viewer(), membership_id, is_curator=True)
+    flash(_("%(name)s is a curator of this course now.", name=name))
+    return redirect(url_for(".roles", _anchor="curators-title"), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/connections/curators/<int(max=2147483647):membership_id>/dismiss")
+@access.needs(Permission.SEE_CONNECTION)
+def dismiss(membership_id: int) -> Any:
+    """Take an appointment back."""
+    with db.transaction() as session:
+        name = service.appoint(session, access.viewer(), membership_id, is_curator=False)
+    flash(_("%(name)s is no longer a curator by appointment.", name=name))
+    return redirect(url_for(".roles", _anchor="curators-title"), 303)
+
+
 def _roles_page(
     rows: list[service.RoleRow], new: service.RoleRow | None = None, error: ConnectionsError | None = None
 ) -> str:
@@ -207,6 +228,7 @@ def _roles_page(
         error=error,
         given=service.GIVEN_ROLES,
         curators=service.curators(session, viewer.platform_id),
+        appointable=service.appointable(session, viewer),
     )
 
 

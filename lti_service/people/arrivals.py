@@ -51,6 +51,7 @@ VIEWER_COLUMNS = (
     _platforms.c.time_zone,
     _memberships.c.roles,
     _memberships.c.active,
+    _memberships.c.appointed,
 )
 """What `viewer_of` reads; of rows that come `from_person` with the parameter `course`."""
 
@@ -178,6 +179,8 @@ def viewer_of(row: Any, is_admin: bool) -> Viewer | None:
     if row.course_id is None:
         return None
     held = {Role(role) for role in row.roles or []} if row.active else set()
+    if row.active and row.appointed:
+        held.add(Role.CURATOR)
     if is_admin:
         held.add(Role.ADMIN)
     elif not row.active:

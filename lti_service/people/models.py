@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from lti_service.db import Base, EnumText, Json, UtcDateTime
@@ -72,6 +72,8 @@ class Membership(Base):
     groups: Mapped[str] = mapped_column(String(400), default="")
     """Names of the person's Moodle groups in the course, joined by a comma and a space."""
     active: Mapped[bool] = mapped_column(default=True)
+    appointed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Made a curator of the course here, by an administrator, whatever Moodle's roles say."""
 
     person: Mapped[Person] = relationship()
 

@@ -22,8 +22,8 @@ from lti_service.connections import labels
 from lti_service.connections import service as connections
 from lti_service.db import now
 from lti_service.lti.checks import CAPABILITIES, FUNCTIONS
+from lti_service.people import enrolments, tasks
 from lti_service.people import service as people
-from lti_service.people import tasks
 from lti_service.people.models import Membership, Person
 from lti_service.platforms import keys, outgoing, secrets
 from lti_service.platforms.models import Course, Invitation, Platform, PlatformState, ToolKey
@@ -32,7 +32,8 @@ from tests.counting import statements
 from tests.practice_moodle import TOKEN, PracticeMoodle
 
 PAGES = ("", "token", "roles", "settings", "keys", "values", "audit", "pause")
-ACTIONS = ("check", "invite", "token", "token/remove", "roles", "settings", "keys", "pause")
+ACTIONS = ("check", "invite", "token", "token/remove", "roles", "curators", "curators/1/dismiss", "settings", "keys",
+           "pause")  # fmt: skip
 
 
 def at(client: FlaskClient, page: str = "") -> str:
@@ -546,3 +547,37 @@ def test_another_platforms_course_is_not_there(admin, session):
     for page in PAGES:
         assert admin.get(f"/courses/{course.id}/connections/{page}").status_code == 404
     assert session.scalar(select(func.count()).select_from(Membership)) == 0
+
+
+# --- appointed curators -------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_appoints_a_curator_without_any_load_of_people(admin, launch_as, moodle, session):
+    """As soon as a teacher has opened the activity; a later launch or load as a plain teacher takes nothing back."""
+    teacher = launch_as(moodle.college.teachers[0])
+    assert teacher.get(f"{teacher.home}base/").status_code == 403
+    page = unescape(admin.get(at(admin, "roles")).text)
+    person = moodle.college.teachers[0]
+    found = re.search(rf'<option value="(\d+)">{person.lastname} {person.firstname}</option>', page)
+    assert found, page
+
+    told = send(admin, "curators", membership=found[1]).text
+    assert f"{person.lastname} {person.firstname}" in told
+    assert teacher.get(f"{teacher.home}base/").status_code == 200
+    assert actions(session)[-1] == "curator.appointed"
+    again = launch_as(person)
+    enrolments.sync_course(session.scalars(select(Course.id)).one())
+    assert again.get(f"{again.home}base/").status_code == 200
+
+    send(admin, f"curators/{found[1]}/dismiss")
+    assert teacher.get(f"{teacher.home}base/").status_code == 403
+    assert actions(session)[-1] == "curator.dismissed"
+
+
+def test_only_those_who_teach_the_course_can_be_appointed(admin, launch_as, moodle, session):
+    student = launch_as(moodle.college.students[0])
+    membership = session.scalars(select(Membership).join(Person).where(Membership.roles != [])).first()
+    assert membership is not None
+    assert send(admin, "curators", membership=str(membership.id)).status_code == 404
+    assert send(admin, "curators", membership="0").status_code == 404
+    assert student.get(f"{student.home}base/").status_code == 403
