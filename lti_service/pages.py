@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
@@ -61,6 +61,17 @@ def part(template: str, **values: Any) -> Markup:
     return Markup(found.render(g.template_context, **values))  # noqa: S704 - the template has escaped what it was given
 
 
+def _section(items: list[NavItem]) -> NavItem | None:
+    """The item that the page shown belongs to: whose address its own begins with, the longest such."""
+    found = [
+        (len(address), item)
+        for item in items
+        if request.path == (address := url_for(item.endpoint))
+        or (request.path.startswith(address) and item is not items[0])
+    ]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
 def _zone() -> ZoneInfo:
     viewer: Viewer | None = g.get("viewer")
     return ZoneInfo(viewer.time_zone if viewer else "UTC")
@@ -104,4 +115,10 @@ def init_app(app: Flask) -> None:
     def shared() -> dict[str, Any]:
         viewer: Viewer | None = g.get("viewer")
         items = [item for item in _nav if viewer and viewer.may(item.permission)]
-        return {"viewer": viewer, "navigation": items, "here": request.endpoint, "locale": g.get("locale", "ru")}
+        return {
+            "viewer": viewer,
+            "navigation": items,
+            "section": _section(items) if len(items) > 1 else None,
+            "here": request.endpoint,
+            "locale": g.get("locale", "ru"),
+        }

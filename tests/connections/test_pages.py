@@ -581,3 +581,12 @@ def test_only_those_who_teach_the_course_can_be_appointed(admin, launch_as, mood
     assert send(admin, "curators", membership=str(membership.id)).status_code == 404
     assert send(admin, "curators", membership="0").status_code == 404
     assert student.get(f"{student.home}base/").status_code == 403
+
+
+def test_the_menu_shows_which_section_a_page_belongs_to(admin):
+    for page, current in (("", "page"), ("roles", "true"), ("audit", "true")):
+        shown = re.findall(
+            r'class="nav-link active" aria-current="(\w+)"\s+href="([^"]+)"', admin.get(at(admin, page)).text
+        )
+        assert shown == [(current, at(admin))]
+    assert 'aria-current="page"' in admin.get(admin.home).text
