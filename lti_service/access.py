@@ -30,6 +30,7 @@ class Permission(StrEnum):
 
     SEE_HOME = "see-home"
     ANSWER_PROPOSAL = "answer-proposal"
+    ASK_FOR_MENTOR = "ask-for-mentor"
     SEE_COURSE_PAIRS = "see-course-pairs"
     MANAGE_PAIRS = "manage-pairs"
     MANAGE_BASE = "manage-base"
@@ -46,6 +47,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.SEE_HOME: EVERYONE,
     # Whether the proposal is theirs to answer is asked where the pair is known.
     Permission.ANSWER_PROPOSAL: EVERYONE,
+    # Whether somebody can be a mentee at all is asked where their records are known.
+    Permission.ASK_FOR_MENTOR: frozenset({Role.STUDENT, Role.TEACHER}),
     Permission.SEE_COURSE_PAIRS: frozenset({Role.TEACHER, Role.CURATOR}),
     Permission.MANAGE_PAIRS: frozenset({Role.CURATOR}),
     Permission.MANAGE_BASE: frozenset({Role.CURATOR}),

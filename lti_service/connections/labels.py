@@ -68,6 +68,8 @@ ACTIONS: dict[str, Any] = {
     "mentor.return": _l("A mentor became a candidate again"),
     "mentor.withdraw": _l("A mentor was withdrawn from the base"),
     "mentee.request": _l("A mentee's request was changed"),
+    "mentee.asked": _l("Somebody asked for a mentor"),
+    "mentee.took-back": _l("Somebody took their request for a mentor back"),
     "mentee.added": _l("A mentee was added"),
     "mentor.added": _l("A mentor was added"),
     "mentor.changed": _l("A mentor's record was changed"),

@@ -271,9 +271,7 @@ def _need_cards(
     return [
         NeedCard(
             mentee_id=mentee.id,
-            person=cards.line(
-                mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.request
-            ),
+            person=cards.line(mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.asking),
             wanted_form=mentee.wanted_form.title if mentee.wanted_form else "",
         )
         for mentee, groups in rows

@@ -234,9 +234,7 @@ def _mentees(
     listed = [
         MenteeChoice(
             id=mentee.id,
-            person=cards.line(
-                mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.request
-            ),
+            person=cards.line(mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.asking),
             state=mentee.state,
             wishes_form=mentee.wanted_form_id == form.id,
         )

@@ -119,7 +119,7 @@ def _card(pair: Pair, memberships: Memberships) -> PairCard:
         state=pair.state,
         form=pair.form.title,
         mentor=line(pair.mentor.person, pair.course_id, memberships),
-        mentees=tuple(line(mentee.person, pair.course_id, memberships, mentee.request) for mentee in mentees),
+        mentees=tuple(line(mentee.person, pair.course_id, memberships, mentee.asking) for mentee in mentees),
         since=pair.ended_at or pair.started_at or pair.answered_at or pair.proposed_at,
         started_at=pair.started_at,
         ended_at=pair.ended_at,
@@ -242,6 +242,8 @@ class MenteeHome:
 
     state: MenteeState | None = None
     """In this year's base of mentees; none: not in it."""
+    asked_at: datetime | None = None
+    """When they asked for a mentor themselves."""
     current: tuple[PairCard, ...] = ()
     """Agreed and active ones."""
     finished: tuple[PairCard, ...] = ()
@@ -298,6 +300,7 @@ def _mentee_home(standing: people.Standing, person_id: int, met: list[PairCard])
     ]
     return MenteeHome(
         state=standing.mentee_state,
+        asked_at=standing.asked_at,
         current=tuple(card for card in found if card.state in (PairState.AGREED, PairState.ACTIVE)),
         finished=tuple(card for card in found if card.state is PairState.FINISHED),
     )

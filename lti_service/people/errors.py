@@ -39,6 +39,22 @@ class RequestTooLongError(PeopleError):
     message = _l("No more than %(most)s characters; there are %(count)s.")
 
 
+class NothingAskedError(PeopleError):
+    """A request without a topic and without a word."""
+
+    code = "nothing-asked"
+    field = "topics"
+    message = _l("Tick at least one topic, or write a few words below.")
+
+
+class TooLateToAskError(PeopleError):
+    """A mentor is proposed or there already."""
+
+    code = "too-late-to-ask"
+    status = 409
+    message = _l("A mentor is being found for you already. To change something, write to the curator.")
+
+
 class AlreadyInBaseError(PeopleError):
     """Somebody is put into a base they are in."""
 

@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import IntegerField, SelectField, TextAreaField
+from wtforms import IntegerField, SelectField, SelectMultipleField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from lti_service.people import labels, rules
+from lti_service.people.asking import Asking
 from lti_service.people.lists import Look
 from lti_service.people.models import Mentee, Mentor
 from lti_service.programme.models import Form, MentorKind
@@ -41,6 +42,7 @@ def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum
         gone=values.get("gone") == "1",
         sort=one_of("sort", sorts) or "name",
         descending=values.get("order") == "desc",
+        asked=values.get("asked") == "1",
         page=int(page) if _is_id(page) else 1,
     )
 
@@ -105,6 +107,41 @@ class MenteeForm(RecordForm):
         form.wanted_form.choices = [
             SelectChoice("", _("not chosen yet")),
             *(SelectChoice(str(found.id), found.title) for found in forms),
+        ]
+        return form
+
+    @property
+    def wanted_form_id(self) -> int | None:
+        """The form of mentoring that was chosen."""
+        return int(self.wanted_form.data) if self.wanted_form.data else None
+
+
+class AskForm(RecordForm):
+    """What somebody wants a mentor for, in their own hand."""
+
+    # Which topics there are is the service's rule; what is none of them is left out there.
+    topics = SelectMultipleField(_l("What would you like help with?"), validate_choice=False)
+    request = TextAreaField(
+        _l("In your own words"),
+        description=_l("Only the curator reads it, and a mentor when they are asked to take you on."),
+        filters=[_without_nul],
+        validators=[Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters."))],
+        render_kw={"rows": 4},
+    )
+    wanted_form = SelectField(_l("Who should the mentor be?"))
+
+    @classmethod
+    def of(cls, asking: Asking, sent: Values | None = None) -> "AskForm":
+        """The form with what was sent, else with what was asked before."""
+        mentee = asking.mentee
+        kept = {}
+        if mentee is not None:
+            kept = {"wanted_form": str(mentee.wanted_form_id or ""), "request": mentee.request, "topics": mentee.topics}
+        form = cls(formdata=sent, data=kept)
+        form.topics.choices = [SelectChoice(topic, topic) for topic in asking.topics]
+        form.wanted_form.choices = [
+            SelectChoice("", _("it does not matter")),
+            *(SelectChoice(str(found.id), labels.MENTORS_OF_FORM[found.mentor_kind]) for found in asking.forms),
         ]
         return form
 

@@ -48,6 +48,13 @@ MENTOR_KINDS: dict[MentorKind, Any] = {
     MentorKind.STUDENT: _l("Senior student"),
 }
 
+MENTORS_OF_FORM: dict[MentorKind, Any] = {
+    MentorKind.TEACHER: _l("a teacher"),
+    MentorKind.EMPLOYER: _l("somebody from an employer"),
+    MentorKind.STUDENT: _l("a senior student"),
+}
+"""Who the mentor is in a form of mentoring, as those who ask for one choose."""
+
 ROLES: dict[Role, Any] = {
     Role.STUDENT: _l("student"),
     Role.TEACHER: _l("teacher"),

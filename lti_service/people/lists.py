@@ -28,6 +28,8 @@ class Look:
     kind: str = ""
     group: str = ""
     search: str = ""
+    asked: bool = False
+    """Only those who asked for a mentor themselves."""
     gone: bool = False
     """Those who left the course instead of those who are in it."""
     sort: str = "name"
@@ -40,6 +42,8 @@ class Look:
         plain = Look()
         texts = {name: getattr(wanted, name) for name in ("state", "kind", "group", "search", "sort")}
         found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
+        if wanted.asked:
+            found["asked"] = "1"
         if wanted.gone:
             found["gone"] = "1"
         if wanted.descending:
@@ -51,7 +55,7 @@ class Look:
     @property
     def narrows(self) -> bool:
         """Whether a filter leaves anybody out."""
-        return bool(self.state or self.kind or self.group or self.search or self.gone)
+        return bool(self.state or self.kind or self.group or self.search or self.asked or self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Listing(Generic[B]):
     """State → people of the course who pass the other filters."""
     gone: int
     """People who pass the other filters and have left the course."""
+    asked: int = 0
+    """People of the course who pass the other filters and asked for a mentor themselves."""
     groups: list[str] = field(default_factory=list)
     """All groups of the course."""
 
@@ -114,15 +120,17 @@ def _listing(
 ) -> Listing[B]:
     of_course = and_(Membership.person_id == base.person_id, Membership.course_id == course_id)
     others = _filters(base, look)
+    asked_at = func.count(Mentee.asked_at) if base is Mentee else literal(0)
     counted: Any = session.execute(
-        select(base.state, Membership.active, func.count(base.id))
+        select(base.state, Membership.active, func.count(base.id), asked_at)
         .join(Membership, of_course)
         .join(Person, Person.id == base.person_id)
         .where(base.cycle_id == cycle_id, *others)
         .group_by(base.state, Membership.active)
     ).all()
-    here = Counter({state.value: count for state, active, count in counted if active})
-    gone = Counter({state.value: count for state, active, count in counted if not active})
+    here = Counter({state.value: count for state, active, count, _asked in counted if active})
+    gone = Counter({state.value: count for state, active, count, _asked in counted if not active})
+    asked = sum(count for _state, active, _all, count in counted if active)
     matching = gone if look.gone else here
     total = matching[look.state] if look.state else matching.total()
     pages = max(1, -(-total // PAGE))
@@ -143,7 +151,7 @@ def _listing(
     if base is Mentee:
         query = query.options(joinedload(Mentee.wanted_form))
     lines = [Line(record, groups, active) for record, groups, active in session.execute(query)]
-    return Listing(lines, total, page, pages, here, gone.total(), groups_of(session, course_id))
+    return Listing(lines, total, page, pages, here, gone.total(), asked, groups_of(session, course_id))
 
 
 def groups_of(session: Session, course_id: int) -> list[str]:
@@ -163,6 +171,8 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         separator = rules.SEPARATOR
         padded = literal(separator).concat(Membership.groups).concat(separator)
         conditions.append(padded.contains(f"{separator}{look.group}{separator}", autoescape=True))
+    if look.asked and base is Mentee:
+        conditions.append(Mentee.asked_at.is_not(None))
     conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
     return conditions
 

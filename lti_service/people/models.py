@@ -107,11 +107,20 @@ class Mentee(Base):
     wanted_form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
     request: Mapped[str] = mapped_column(Text, default="")
     """What the person wants help with, in their own words."""
+    topics: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
+    """What they ticked of the programme's activities, in its words and order."""
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When they last asked for a mentor themselves; none: they did not, or took it back."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship()
     cycle: Mapped[Cycle] = relationship()
     wanted_form: Mapped[Form | None] = relationship()
+
+    @property
+    def asking(self) -> str:
+        """Topics and their own words in one text."""
+        return ". ".join(part for part in ("; ".join(self.topics), self.request) if part)
 
 
 class MentorState(StrEnum):

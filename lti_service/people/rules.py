@@ -169,6 +169,15 @@ MENTEE_MOVES: dict[MenteeState, dict[MenteeAction, MenteeState]] = {
     },
 }
 
+MAY_ASK = frozenset({MenteeState.CANDIDATE, MenteeState.NEEDS, MenteeState.FINISHED, MenteeState.WITHDRAWN})
+"""States in which somebody may ask for a mentor themselves; in the others one is being found or is there."""
+
+
+def state_when_asking(state: MenteeState) -> MenteeState:
+    """Whoever had been withdrawn is a candidate again; whether somebody needs a mentor the curator says."""
+    return MenteeState.CANDIDATE if state is MenteeState.WITHDRAWN else state
+
+
 NEEDING = frozenset({MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED})
 """States of those who need or have a mentor: the denominator of R1 and R4."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Select, Table, and_, bindparam, select
@@ -332,6 +332,7 @@ _STANDING = (
     select(
         _cycles.c.id.label("cycle_id"),
         _mentees.c.state.label("mentee_state"),
+        _mentees.c.asked_at,
         _mentors.c.id.label("mentor_id"),
         _mentors.c.state.label("mentor_state"),
         _mentors.c.capacity,
@@ -350,6 +351,8 @@ class Standing:
 
     cycle_id: int | None = None
     mentee_state: MenteeState | None = None
+    asked_at: datetime | None = None
+    """When they asked for a mentor themselves."""
     mentor_id: int | None = None
     mentor_state: MentorState | None = None
     capacity: int | None = None
