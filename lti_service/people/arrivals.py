@@ -157,7 +157,7 @@ def _enrol(session: Session, launch: Launch, known: Any) -> None:
         return
     membership = session.get_one(Membership, known.membership_id)
     if not membership.active:
-        membership.active, membership.moodle_roles = True, []
+        membership.active, membership.listed, membership.moodle_roles = True, False, []
         queue.mark_due(session, known.course_id)
     membership.roles = roles
 

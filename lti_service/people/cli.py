@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
+from flask_babel import force_locale
 
 from lti_service import db, queue
-from lti_service.people import enrolments
+from lti_service.people import enrolments, trouble
 from lti_service.people.enrolments import SyncStoppedError
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course
@@ -84,6 +85,8 @@ def describe_people(counts: dict[str, Any]) -> str:
     }
     changes = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
     parts = [*changes, f"{counts['same']} the same"] if changes else [f"nothing changed, {counts['same']} the same"]
+    if counts.get("source") == enrolments.ROSTER:
+        parts.append("from the roster, for there is no web-service token: without groups, profiles and exact roles")
     parts += [f"{count} skipped ({reason})" for reason, count in counts["skipped"].items()]
     if counts["unknown_roles"]:
         parts.append("roles without a meaning here: " + ", ".join(counts["unknown_roles"]))
@@ -142,7 +145,9 @@ def _run_step(step: SyncStep, course_id: int) -> bool:
         else:
             progress.finish(result.counts)
     if result.code:
-        click.echo(f"  {step.title}: FAILED, {result.code}: {result.detail}", err=True)
+        with force_locale("en"):
+            told = " ".join(part for part in (trouble.sentence(result.code), f"({result.detail})") if part != "()")
+        click.echo(f"  {step.title}: FAILED, {result.code}: {told}", err=True)
         return False
     click.echo(f"  {step.title}: {step.describe(result.counts)}")
     return True

@@ -1,11 +1,14 @@
 """Enrolments: who is in a Moodle course, in which roles and groups, brought into people, memberships and the bases.
 
+They come from Moodle's web service, or from the course's roster where no token is set; the roster knows neither groups
+nor profiles and tells roles roughly, so what is known of those stays as it was.
+
 Idempotent: what is already as Moodle says is not written again. Nobody is ever deleted: whoever is not seen any more
 becomes inactive, and comes back with all their history.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,6 +24,8 @@ from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import DomainError
 from lti_service.lti import roster, services
+from lti_service.lti.roles import course_roles
+from lti_service.lti.roster import Member
 from lti_service.people import rules, trouble
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.names import search_key
@@ -33,6 +38,8 @@ from moodle_client import EnrolledUser, MoodleClient, MoodleError
 
 log = structlog.get_logger(__name__)
 
+WEB_SERVICE, ROSTER = "web-service", "roster"
+"""Where a sync had the people from."""
 KIND = "enrolments"
 """Of the runs that do this work."""
 PAGE = 500
@@ -58,6 +65,12 @@ class PeopleHiddenError(DomainError):
     """The roster still has people whom the web service no longer shows: its user has lost a right."""
 
     code = "people-hidden"
+
+
+class NoRosterError(DomainError):
+    """There is no web-service token, and no launch has told the address of the course's roster yet."""
+
+    code = "no-roster"
 
 
 class SyncStoppedError(Exception):
@@ -96,6 +109,7 @@ class Report:
     """Reason → people of the course whom we do not keep."""
     unknown_roles: set[str] = field(default_factory=set)
     """Moodle's short names of roles for which somebody was skipped."""
+    source: str = WEB_SERVICE
     problems: dict[str, list[str]] = field(default_factory=dict)
     """Reason → Moodle's ids of people who are kept without the value that could not be read."""
 
@@ -108,6 +122,7 @@ class Report:
         """As `Run.counts` keeps it."""
         return {
             **{name: getattr(self, name) for name in COUNTED},
+            "source": self.source,
             "skipped": dict(self.skipped),
             "unknown_roles": sorted(self.unknown_roles),
             "problems": {
@@ -131,6 +146,7 @@ class _Place:
     role_map: dict[str, Any]
     fields: dict[str, str]
     today: date
+    memberships_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +155,11 @@ class _Seen:
 
     moodle_id: str
     facts: dict[str, Any]
-    """By the names of `FACTS`, in their order."""
-    membership: dict[str, Any]
-    """By the names of `PLACE_FACTS`, in their order."""
-    bases: Bases
+    """By the names of `FACTS`; of what is not told, what is known stays."""
+    membership: dict[str, Any] = field(default_factory=dict)
+    """By the names of `PLACE_FACTS`; empty when the roster tells only whether somebody teaches."""
+    teaches: bool = False
+    """What the roster says; a tutor, who may not change activities, teaches nevertheless and is not called so there."""
 
 
 FACTS = (
@@ -156,7 +173,9 @@ FACTS = (
     "experience_years",
 )
 LIMITS = {name: getattr(Person.__table__.c[name].type, "length", None) for name in FACTS}
-KEPT_WHEN_BLANK = ("email", "idnumber")
+UNTOLD = dict.fromkeys(FACTS, "") | {"birth_date": None, "experience_years": None}
+"""Of somebody new, what nobody has told."""
+KEPT_WHEN_BLANK = frozenset({"email", "idnumber"})
 """A launch tells them too, and Moodle may hide them from the web-service user: no news is not bad news."""
 PLACE_FACTS = ("roles", "moodle_roles", "groups")
 GROUPS_LIMIT: int = getattr(Membership.__table__.c.groups.type, "length", 0)
@@ -172,7 +191,7 @@ def sync_course(course_id: int, step: Step = lambda _done, _total: None) -> Repo
     try:
         _sync(course_id, step, report)
     except (MoodleError, DomainError) as err:
-        stopped = SyncStoppedError(trouble.code_of(err), str(err), report.counts())
+        stopped = SyncStoppedError(trouble.code_of(err), trouble.detail_of(err), report.counts())
         log.warning("sync stopped", course=course_id, code=stopped.code, detail=stopped.detail, read=report.read)
         raise stopped from err
     log.info("course synced", course=course_id, **report.counts())
@@ -181,32 +200,78 @@ def sync_course(course_id: int, step: Step = lambda _done, _total: None) -> Repo
 
 def _sync(course_id: int, step: Step, report: Report) -> None:
     place, client = _prepare(course_id)
-    courses = client.courses([place.moodle_id])
-    groups = _groups_by_person(client, place.moodle_id)
+    report.source = WEB_SERVICE if client else ROSTER
+    courses = client.courses([place.moodle_id]) if client else []
+    shown: set[str] = set()
+    pages = _from_web_service(client, place, report, shown) if client else _from_roster(place, report)
     with _transaction() as session:
         _keep_course(session, place, courses)
         cycle_id = programme.current_cycle(session, place.platform_id, place.today).id
         before = _members_before(session, place.course_id)
     expected = len(before) or None
     here: set[int] = set()
-    shown: set[str] = set()
-    # Suspended enrolments are left out by Moodle itself: in its answers they cannot be told from active ones.
-    with closing(client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True)) as pages:
-        for users in pages:
-            shown.update(str(user.id) for user in users)
-            looks = (_look_at(user, place, groups.get(user.id, []), report) for user in users)
-            people = {seen.moodle_id: seen for seen in looks if seen}
+    with closing(pages):
+        for people in pages:
             with _transaction() as session:
                 here |= _keep_page(session, place, cycle_id, people, report)
             step(report.read, expected and max(expected, report.read))
     if before and not here:
         raise NobodyReturnedError
     gone = {person: membership for person, membership in before.items() if person not in here}
-    if gone:
+    if gone and client:
         _check_hidden(place, list(gone), shown)
     with _transaction() as session:
         report.left = _mark_left(session, place.course_id, list(gone.values()))
         session.execute(update(Course).where(Course.id == place.course_id).values(synced_at=now()))
+
+
+def _from_web_service(
+    client: MoodleClient, place: _Place, report: Report, shown: set[str]
+) -> Generator[dict[str, _Seen], None, None]:
+    """Pages of people by Moodle's id; `shown` gets the ids of all whom Moodle shows, kept or not."""
+    groups = _groups_by_person(client, place.moodle_id)
+    # Suspended enrolments are left out by Moodle itself: in its answers they cannot be told from active ones.
+    with closing(client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True)) as pages:
+        for users in pages:
+            shown.update(str(user.id) for user in users)
+            looks = (_look_at(user, place, groups.get(user.id, []), report) for user in users)
+            yield {seen.moodle_id: seen for seen in looks if seen}
+
+
+def _from_roster(place: _Place, report: Report) -> Generator[dict[str, _Seen], None, None]:
+    """The same from the course's roster, which Moodle reads whole for each page: so it is asked for as one."""
+    with db.new_session() as session:
+        service = services.connector(session.get_one(Platform, place.platform_id))
+    members = roster.read_members(service, place.memberships_url)
+    for start in range(0, len(members), PAGE):
+        looks = (_look_at_member(member, report) for member in members[start : start + PAGE])
+        yield {seen.moodle_id: seen for seen in looks if seen}
+
+
+def _look_at_member(member: Member, report: Report) -> _Seen | None:
+    if not member.active:
+        report.skipped["suspended"] += 1
+        return None
+    told = {
+        "family_name": member.family_name,
+        "given_name": member.given_name if member.given_name or member.family_name else member.name,
+        "email": member.email,
+        "idnumber": member.idnumber,
+    }
+    # A site may share no names: those that a launch told stay.
+    if not told["family_name"] and not told["given_name"]:
+        del told["family_name"], told["given_name"]
+    return _Seen(
+        moodle_id=member.user_id,
+        facts=_fitting(told),
+        teaches=Role.TEACHER in course_roles(member.roles),
+    )
+
+
+def _fitting(told: dict[str, str]) -> dict[str, Any]:
+    """As the columns hold it, without what is blank and may be known from elsewhere."""
+    cut = {name: text.replace("\0", "").strip()[: LIMITS[name]] for name, text in told.items()}
+    return {name: text for name, text in cut.items() if text or name not in KEPT_WHEN_BLANK}
 
 
 def _check_hidden(place: _Place, gone: Sequence[int], shown: set[str]) -> None:
@@ -242,7 +307,8 @@ def _transaction() -> Iterator[Session]:
         yield session
 
 
-def _prepare(course_id: int) -> tuple[_Place, MoodleClient]:
+def _prepare(course_id: int) -> tuple[_Place, MoodleClient | None]:
+    """Where to sync, and a client of the web service; none: from the roster. Raises NoRosterError."""
     with db.new_session() as session:
         course = session.get_one(Course, course_id)
         platform = session.get_one(Platform, course.platform_id)
@@ -253,8 +319,14 @@ def _prepare(course_id: int) -> tuple[_Place, MoodleClient]:
             role_map=dict(platform.role_map),
             fields=PROFILE_FIELDS | platform.profile_fields,
             today=datetime.now(ZoneInfo(platform.time_zone)).date(),
+            memberships_url=course.memberships_url,
         )
-        return place, platforms.moodle(platform)
+        try:
+            return place, platforms.moodle(platform)
+        except platforms.NoWebServiceError:
+            if not place.memberships_url:
+                raise NoRosterError from None
+            return place, None
 
 
 def _groups_by_person(client: MoodleClient, course: int) -> dict[int, list[str]]:
@@ -282,11 +354,11 @@ def _members_before(session: Session, course_id: int) -> dict[int, int]:
     of enrolments shows them.
     """
     rows = session.execute(
-        select(Membership.person_id, Membership.id, Membership.roles, Membership.moodle_roles).where(
+        select(Membership.person_id, Membership.id, Membership.roles, Membership.listed).where(
             Membership.course_id == course_id, Membership.active
         )
     )
-    return {person: row for person, row, roles, told in rows if told or roles == [Role.STUDENT]}
+    return {person: row for person, row, roles, listed in rows if listed or roles == [Role.STUDENT]}
 
 
 def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Report) -> _Seen | None:
@@ -321,14 +393,12 @@ def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Repor
     }
     return _Seen(
         moodle_id=moodle_id,
-        facts={name: text.replace("\0", "").strip()[: LIMITS[name]] for name, text in facts.items()}
-        | {"birth_date": birth_date, "experience_years": experience},
+        facts=_fitting(facts) | {"birth_date": birth_date, "experience_years": experience},
         membership={
             "roles": [role.value for role in roles],
             "moodle_roles": sorted(user.roles),
             "groups": rules.join_groups(groups, GROUPS_LIMIT),
         },
-        bases=rules.bases_of(roles, experience),
     )
 
 
@@ -339,9 +409,9 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
     """
     if not people:
         return set()
-    ids, renewed = _keep_persons(session, place.platform_id, people)
+    ids, renewed, experience = _keep_persons(session, place.platform_id, people)
     by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
-    new, returned, moved = _keep_memberships(session, place.course_id, by_id)
+    new, returned, moved, roles = _keep_memberships(session, place.course_id, by_id)
     if new or returned or moved:
         queue.mark_due(session, place.course_id)
     for person_id in by_id:
@@ -353,13 +423,16 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
             report.changed += 1
         else:
             report.same += 1
-    _keep_mentees(session, cycle_id, by_id, report)
-    _keep_mentors(session, cycle_id, by_id, report)
+    bases = {person_id: rules.bases_of(roles[person_id], experience[person_id]) for person_id in by_id}
+    _keep_mentees(session, cycle_id, bases, report)
+    _keep_mentors(session, cycle_id, bases, report)
     return set(by_id)
 
 
-def _keep_persons(session: Session, platform_id: int, people: dict[str, _Seen]) -> tuple[dict[str, int], set[int]]:
-    """Ids by Moodle's id, and the ids of those already known of whom something changed."""
+def _keep_persons(
+    session: Session, platform_id: int, people: dict[str, _Seen]
+) -> tuple[dict[str, int], set[int], dict[int, int | None]]:
+    """Ids by Moodle's id, the ids of those already known of whom something changed, and everybody's experience."""
     rows = session.execute(
         select(Person.moodle_id, Person.id, *(getattr(Person, name) for name in FACTS))
         .where(Person.platform_id == platform_id, Person.moodle_id.in_(people))
@@ -367,15 +440,17 @@ def _keep_persons(session: Session, platform_id: int, people: dict[str, _Seen]) 
     ).all()
     ids: dict[str, int] = {row.moodle_id: row.id for row in rows}
     changing = []
+    experience: dict[int, int | None] = {}
     for row in rows:
-        facts = people[row.moodle_id].facts
-        blank = {name: getattr(row, name) for name in KEPT_WHEN_BLANK if not facts[name]}
-        if (facts | blank) != {name: getattr(row, name) for name in FACTS}:
-            changing.append({"id": row.id, **_person_row(facts | blank)})
+        known = {name: getattr(row, name) for name in FACTS}
+        facts = known | people[row.moodle_id].facts
+        experience[row.id] = facts["experience_years"]
+        if facts != known:
+            changing.append({"id": row.id, **_person_row(facts)})
     if changing:
         session.execute(update(Person), changing)
     adding = [
-        {"platform_id": platform_id, "moodle_id": moodle_id, **_person_row(seen.facts)}
+        {"platform_id": platform_id, "moodle_id": moodle_id, **_person_row(UNTOLD | seen.facts)}
         for moodle_id, seen in people.items()
         if moodle_id not in ids
     ]
@@ -385,54 +460,72 @@ def _keep_persons(session: Session, platform_id: int, people: dict[str, _Seen]) 
         insert = insert.on_conflict_do_update(
             index_elements=["platform_id", "moodle_id"], set_={"updated_at": insert.excluded.updated_at}
         )
-        ids |= {row.moodle_id: row.id for row in session.execute(insert.returning(Person.moodle_id, Person.id), adding)}
-    return ids, {row["id"] for row in changing}
+        for row in session.execute(insert.returning(Person.moodle_id, Person.id), adding):
+            ids[row.moodle_id] = row.id
+            experience[row.id] = people[row.moodle_id].facts.get("experience_years")
+    return ids, {row["id"] for row in changing}, experience
 
 
 def _person_row(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "search_name": search_key(facts["family_name"], facts["given_name"]), "updated_at": now()}
 
 
-def _keep_memberships(session: Session, course_id: int, by_id: dict[int, _Seen]) -> tuple[set[int], set[int], set[int]]:
-    """Ids of the people who are new in the course, who are back, and whose roles or groups changed."""
+def _keep_memberships(
+    session: Session, course_id: int, by_id: dict[int, _Seen]
+) -> tuple[set[int], set[int], set[int], dict[int, list[Role]]]:
+    """Ids of those who are new here, who are back, and whose roles or groups changed; and everybody's roles."""
+    names = (*PLACE_FACTS, "listed")
     rows = session.execute(
         select(
-            Membership.person_id, Membership.id, Membership.active, *(getattr(Membership, name) for name in PLACE_FACTS)
+            Membership.person_id, Membership.id, Membership.active, *(getattr(Membership, name) for name in names)
         ).where(Membership.course_id == course_id, Membership.person_id.in_(by_id))
     ).all()
     known = {row.person_id: row for row in rows}
+    places = {person_id: _place_of(seen, known.get(person_id)) for person_id, seen in by_id.items()}
     returned = {person_id for person_id, row in known.items() if not row.active}
     moved = {
         person_id
         for person_id, row in known.items()
-        if by_id[person_id].membership != {name: getattr(row, name) for name in PLACE_FACTS}
+        if places[person_id] != {name: getattr(row, name) for name in names}
     }
     if touched := returned | moved:
         session.execute(
             update(Membership),
-            [{"id": known[person_id].id, "active": True, **by_id[person_id].membership} for person_id in touched],
+            [{"id": known[person_id].id, "active": True, **places[person_id]} for person_id in touched],
         )
     new = by_id.keys() - known.keys()
     if new:
         insert = db.insert(session, Membership)
         insert = insert.on_conflict_do_update(
             index_elements=["course_id", "person_id"],
-            set_={name: insert.excluded[name] for name in ("active", *PLACE_FACTS)},
+            set_={name: insert.excluded[name] for name in ("active", *names)},
         )
         session.execute(
             insert,
             [
-                {"course_id": course_id, "person_id": person_id, "active": True, **by_id[person_id].membership}
+                {"course_id": course_id, "person_id": person_id, "active": True, **places[person_id]}
                 for person_id in new
             ],
         )
-    return set(new), returned, moved - returned
+    roles = {person_id: [Role(role) for role in place["roles"]] for person_id, place in places.items()}
+    return set(new), returned, moved - returned, roles
 
 
-def _keep_mentees(session: Session, cycle_id: int, by_id: dict[int, _Seen], report: Report) -> None:
+def _place_of(seen: _Seen, known: Any) -> dict[str, Any]:
+    """Somebody's place in the course, after what is told of it; `known` is the row that is there, if any."""
+    if seen.membership:
+        return {**seen.membership, "listed": True}
+    if known is None:
+        return {"roles": rules.roles_in_roster(seen.teaches, []), "moodle_roles": [], "groups": "", "listed": True}
+    # What the web service told of roles once, when there was a token, is better than what the roster says.
+    roles = known.roles if known.moodle_roles else rules.roles_in_roster(seen.teaches, known.roles)
+    return {"roles": roles, "moodle_roles": known.moodle_roles, "groups": known.groups, "listed": True}
+
+
+def _keep_mentees(session: Session, cycle_id: int, bases: dict[int, Bases], report: Report) -> None:
     rows = session.execute(
         select(Mentee.person_id, Mentee.id, Mentee.kind, Mentee.state)
-        .where(Mentee.cycle_id == cycle_id, Mentee.person_id.in_(by_id))
+        .where(Mentee.cycle_id == cycle_id, Mentee.person_id.in_(bases))
         .order_by(Mentee.id)
     ).all()
     known = {row.person_id for row in rows}
@@ -440,16 +533,16 @@ def _keep_mentees(session: Session, cycle_id: int, by_id: dict[int, _Seen], repo
         {
             "cycle_id": cycle_id,
             "person_id": person_id,
-            "kind": seen.bases.mentee,
+            "kind": found.mentee,
             "state": MenteeState.CANDIDATE,
             "created_at": now(),
         }
-        for person_id, seen in by_id.items()
-        if seen.bases.mentee and person_id not in known
+        for person_id, found in bases.items()
+        if found.mentee and person_id not in known
     ]
     revised = []
     for row in rows:
-        kind, state = rules.revised_mentee(row.kind, row.state, by_id[row.person_id].bases)
+        kind, state = rules.revised_mentee(row.kind, row.state, bases[row.person_id])
         if (kind, state) != (row.kind, row.state):
             revised.append({"id": row.id, "kind": kind, "state": state})
     _write_base(session, Mentee, adding, revised)
@@ -457,10 +550,10 @@ def _keep_mentees(session: Session, cycle_id: int, by_id: dict[int, _Seen], repo
     report.revised += len(revised)
 
 
-def _keep_mentors(session: Session, cycle_id: int, by_id: dict[int, _Seen], report: Report) -> None:
+def _keep_mentors(session: Session, cycle_id: int, bases: dict[int, Bases], report: Report) -> None:
     rows = session.execute(
         select(Mentor.person_id, Mentor.id, Mentor.kind, Mentor.state)
-        .where(Mentor.cycle_id == cycle_id, Mentor.person_id.in_(by_id))
+        .where(Mentor.cycle_id == cycle_id, Mentor.person_id.in_(bases))
         .order_by(Mentor.id)
     ).all()
     known = {row.person_id for row in rows}
@@ -468,16 +561,16 @@ def _keep_mentors(session: Session, cycle_id: int, by_id: dict[int, _Seen], repo
         {
             "cycle_id": cycle_id,
             "person_id": person_id,
-            "kind": seen.bases.mentor,
+            "kind": found.mentor,
             "state": MentorState.CANDIDATE,
             "created_at": now(),
         }
-        for person_id, seen in by_id.items()
-        if seen.bases.mentor and person_id not in known
+        for person_id, found in bases.items()
+        if found.mentor and person_id not in known
     ]
     revised = []
     for row in rows:
-        kind, state = rules.revised_mentor(row.kind, row.state, by_id[row.person_id].bases)
+        kind, state = rules.revised_mentor(row.kind, row.state, bases[row.person_id])
         if (kind, state) != (row.kind, row.state):
             revised.append({"id": row.id, "kind": kind, "state": state})
     _write_base(session, Mentor, adding, revised)

@@ -72,6 +72,8 @@ class Membership(Base):
     groups: Mapped[str] = mapped_column(String(400), default="")
     """Names of the person's Moodle groups in the course, joined by a comma and a space."""
     active: Mapped[bool] = mapped_column(default=True)
+    listed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a list of enrolments has had them here: whoever is missing from the next one has left."""
     appointed: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made a curator of the course here, by an administrator, whatever Moodle's roles say."""
 

@@ -45,6 +45,18 @@ def roles_of(moodle_roles: Iterable[str], department: str, platform_map: Mapping
     return sorted(roles)
 
 
+def roles_in_roster(teaches: bool, known: Iterable[str]) -> list[Role]:
+    """Roles of somebody whom only the course's roster lists, sorted; `known` are those that a launch has told.
+
+    Whom the roster calls Instructor teaches. Learner says little, for Moodle's roster calls tutors so too, whom a
+    launch calls Instructor: what a launch told stays, and whoever never came is taken for a student.
+    """
+    held = {Role(role) for role in known}
+    if teaches:
+        return sorted(held - {Role.STUDENT} | {Role.TEACHER})
+    return sorted(held or {Role.STUDENT})
+
+
 # --- the two bases ------------------------------------------------------------------------------------------------
 
 YOUNG_UP_TO = 3

@@ -48,7 +48,7 @@ def try_again(failed_run_id: int, tries_left: int) -> None:
 
 
 def sync_all() -> None:
-    """The nightly pass: every course of every active platform that has a web service, one after the other.
+    """The nightly pass: every course of every active platform that has a web service or a roster, one by one.
 
     It returns when all are done, for what follows by night needs the people. A course that is being synced is left
     to whoever does it; trouble with one course stays its own.
@@ -67,4 +67,6 @@ def sync_all() -> None:
 
 
 def _courses_to_sync(session: Session) -> list[int]:
-    return [course.id for course in platforms.active_courses(session) if course.platform.ws_token]
+    return [
+        course.id for course in platforms.active_courses(session) if course.platform.ws_token or course.memberships_url
+    ]

@@ -24,7 +24,7 @@ CODES: dict[type[MoodleError], str] = {
     RecordNotFound: "moodle-no-record",
 }
 
-PASSING = frozenset({DOWN, NONSENSE})
+PASSING = frozenset({DOWN, NONSENSE, "moodle-unavailable"})
 """Trouble that another try later may not meet: a Moodle under maintenance answers with nothing or with a page."""
 
 SENTENCES: dict[str, Any] = {
@@ -37,6 +37,17 @@ SENTENCES: dict[str, Any] = {
     "moodle-no-record": _l("Moodle does not know this course, or lacks a function that we need."),
     "moodle-error": _l("Moodle refused the request."),
     "no-web-service": _l("The web services of this Moodle are not connected. The administrator must give a token."),
+    "no-roster": _l(
+        "Nothing is known yet of who is in the course: open the activity in the course once more, so that Moodle tells "
+        "where its list of participants is. If that does not help, the administrator must allow the list in the tool's "
+        "settings in Moodle (“IMS LTI Names and Role Provisioning”), or give a web-service token."
+    ),
+    "moodle-unavailable": _l("Moodle does not answer. We try again by ourselves."),
+    "token-refused": _l("Moodle does not give this service access. Tell your Moodle administrator."),
+    "moodle-refused": _l(
+        "Moodle does not show its list of participants: the administrator must allow it in the tool's settings in "
+        "Moodle (“IMS LTI Names and Role Provisioning”), or give a web-service token."
+    ),
     "address-refused": _l("The address of Moodle's web services is one that we may not go to."),
     "nobody-returned": _l(
         "Moodle shows nobody in this course, although we know people there: the web-service user may have lost "
@@ -57,6 +68,13 @@ def code_of(error: MoodleError | DomainError) -> str:
     if isinstance(error, DomainError):
         return error.code
     return next((code for kind, code in CODES.items() if isinstance(error, kind)), "moodle-error")
+
+
+def detail_of(error: MoodleError | DomainError) -> str:
+    """What the error knows besides, for the log and the terminal."""
+    if isinstance(error, DomainError):
+        return ", ".join(f"{name} {value}" for name, value in error.facts.items())
+    return str(error)
 
 
 def sentence(code: str) -> str:

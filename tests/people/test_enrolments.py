@@ -382,14 +382,14 @@ def test_each_way_of_failing_has_its_name(
     assert active(session, course) == 0
 
 
-def test_without_a_web_service_it_says_so(session: Session, course: Course, platform: Platform):
+def test_without_a_web_service_and_a_roster_it_says_so(session: Session, course: Course, platform: Platform):
     session.get_one(Platform, platform.id).ws_token = ""
     session.commit()
 
     with pytest.raises(SyncStoppedError) as stopped:
         enrolments.sync_course(course.id)
 
-    assert (stopped.value.code, stopped.value.may_pass) == ("no-web-service", False)
+    assert (stopped.value.code, stopped.value.may_pass) == ("no-roster", False)
 
 
 def test_an_empty_answer_about_a_known_course_marks_nobody_as_gone(
