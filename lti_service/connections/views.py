@@ -138,6 +138,8 @@ def remove_token() -> Any:
     with db.transaction() as session:
         service.drop_token(session, access.viewer())
     flash(_("The token is forgotten. Delete it in Moodle too, if nobody else uses it."))
+    # What the last check found of the web service is true no longer.
+    _check(access.viewer())
     return redirect(url_for(".token"), 303)
 
 

@@ -7,6 +7,7 @@ import structlog
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from config import Settings
 from lti_service import access, audit, db, pages
@@ -100,7 +101,8 @@ def refused(error: LaunchRefusedError) -> Any:
             address=request.remote_addr or "",
             path=request.path,
         )
-    return error_page(error.status, title=_("The activity could not be opened"), message=error.text)
+    title = _("The activity could not be opened") if error.text else ""
+    return error_page(error.status, title=title, message=error.text)
 
 
 def init_app(app: Flask) -> None:
@@ -145,8 +147,14 @@ def _recognise() -> None:
 
 
 def _params() -> dict[str, str]:
-    """The request's parameters, each of which may come only once. Raises LaunchRefusedError."""
-    values = request.form if request.method == "POST" else request.args
+    """The request's parameters, each of which may come only once, in a body that is not too large.
+
+    Raises LaunchRefusedError.
+    """
+    try:
+        values = request.form if request.method == "POST" else request.args
+    except RequestEntityTooLarge as err:
+        raise LaunchRefusedError(Refusal.BODY_TOO_LARGE, f"{request.content_length or 0} bytes") from err
     twice = [name for name, found in values.lists() if len(found) > 1]
     if twice:
         raise LaunchRefusedError(Refusal.PARAMETER_TWICE, ", ".join(twice)[:200])

@@ -13,6 +13,7 @@ class Refusal(StrEnum):
 
     PARAMETER_TWICE = "parameter-twice"
     PARAMETER_MISSING = "parameter-missing"
+    BODY_TOO_LARGE = "body-too-large"
     UNKNOWN_PLATFORM = "unknown-platform"
     PLATFORM_NOT_ACTIVE = "platform-not-active"
     TOKEN_MALFORMED = "token-malformed"  # noqa: S105
@@ -57,6 +58,8 @@ _ADVICE: dict[Refusal, tuple[int, Any]] = {
     Refusal.PARAMETER_TWICE: (400, _AGAIN),
     Refusal.PARAMETER_MISSING: (400, _AGAIN),
     Refusal.TOKEN_MALFORMED: (400, _AGAIN),
+    # The page of that status has words of its own.
+    Refusal.BODY_TOO_LARGE: (413, ""),
     Refusal.KEY_SET_UNREACHABLE: (
         503,
         _l("Moodle could not be asked for its keys just now. Try again in a minute."),

@@ -248,9 +248,14 @@ def test_a_good_token_of_a_poor_service_is_kept_and_its_gaps_are_named(admin, mo
 
 
 def test_the_token_can_be_forgotten(admin, session):
+    send(admin, "check")
     send(admin, "token/remove")
     assert the_platform(session).ws_token == ""
-    assert actions(session)[-1] == "connection.token-removed"
+    assert actions(session)[-2:] == ["connection.token-removed", "platform.checked"]
+    # The health that is shown is not that of the time with a token.
+    page = unescape(admin.get(at(admin)).text)
+    assert "токен" in page.lower()
+    assert "mod_feedback_get_items" not in page.partition('id="steps-title"')[0]
 
 
 # --- settings and roles -------------------------------------------------------------------------------------------
