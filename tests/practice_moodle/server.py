@@ -4,6 +4,7 @@ command line."""
 import argparse
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -289,21 +290,27 @@ class _Handler(WSGIRequestHandler):
         pass
 
 
-def _server(app: Flask, host: str, port: int) -> BaseWSGIServer:
-    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
+def _server(app: Flask, host: str, port: int, tls: ssl.SSLContext | None = None) -> BaseWSGIServer:
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler, ssl_context=tls)
+    if isinstance(server.socket, ssl.SSLSocket):
+        # Else the one thread that accepts connections would wait for each handshake, and a browser opens some in stock.
+        server.socket.do_handshake_on_connect = False
     server.connections = set()  # type: ignore[attr-defined]
     return server
 
 
 @contextlib.contextmanager
-def running(app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def running(
+    app: Flask, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None, name: str = ""
+) -> Iterator[str]:
     """Runs any WSGI application in a thread on a free loopback port and yields its address, without a slash
     at the end.
 
+    With `tls` over https; `name` is the host name in the address where it is not `host`, which it must lead to.
     A practice Moodle that was given no address takes this one as its site root.
     """
-    server = _server(app, host, port)
-    address = f"http://{host}:{server.server_port}"
+    server = _server(app, host, port, tls)
+    address = f"{'https' if tls else 'http'}://{name or host}:{server.server_port}"
     if "practice_moodle" in app.extensions and not app.extensions["practice_moodle_address_given"]:
         practice_moodle(app).site.address = address
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="practice Moodle")

@@ -1,14 +1,17 @@
 """The running practice Moodle: a real socket, faults, the request log, and its pages."""
 
 import http.client
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from tests.certificates import Authority
 from tests.practice_moodle import TOKEN, PracticeMoodle, a_college, create_practice_moodle, practice_moodle, running
 
 REST = "/webservice/rest/server.php"
@@ -31,6 +34,18 @@ def site_info(moodle: PracticeMoodle) -> Iterator[Callable[[], requests.Response
 def test_its_address_is_the_issuer(moodle: PracticeMoodle, site_info: Callable[[], requests.Response]) -> None:
     assert site_info().json()["siteurl"] == moodle.issuer
     assert moodle.addresses["token_url"] == f"{moodle.issuer}/mod/lti/token.php"
+
+
+def test_over_https_it_goes_by_the_name_of_its_certificate(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    app = create_practice_moodle(a_college(40, 7, 3))
+    with running(app, tls=authority.site("localhost"), name="localhost") as address:
+        assert practice_moodle(app).issuer == address
+        assert address.startswith("https://localhost:")
+        # A connection that never begins its handshake keeps nobody waiting.
+        with socket.create_connection(("127.0.0.1", urlsplit(address).port)):
+            answer = requests.post(address + REST, data=SITE_INFO, timeout=5, verify=str(authority.file))
+        assert answer.json()["siteurl"] == address
 
 
 def test_odd_status_lines_and_headers_go_over_the_wire(moodle: PracticeMoodle) -> None:
