@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -112,13 +113,21 @@ def college() -> College:
 
 
 @pytest.fixture
-def moodle(app: Flask, college: College, monkeypatch: pytest.MonkeyPatch) -> Iterator[PracticeMoodle]:
+def moodle_at() -> dict[str, Any]:
+    """How the practice Moodle is reached, as `running` takes it; override it for https."""
+    # By name: the browser tests need one site with the service, which is on localhost too.
+    return {"host": "localhost"}
+
+
+@pytest.fixture
+def moodle(
+    app: Flask, college: College, moodle_at: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PracticeMoodle]:
     """A practice Moodle on a loopback port, with the activity in each of its courses."""
     # Each test's Moodle is another one, maybe on the port of the one before.
     monkeypatch.setattr("lti_service.lti.launch.key_sets", keysets.KeySets())
     server = create_practice_moodle(college)
-    # By name: the browser tests need one site with the service, which is on localhost too.
-    with running(server, host="localhost") as address:
+    with running(server, **moodle_at) as address:
         playing = moodle_of(server)
         assert address == playing.issuer
 

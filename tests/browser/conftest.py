@@ -4,11 +4,13 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Frame, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, Playwright, sync_playwright
 
 from config import Settings
 from tests.practice_moodle import Person, PracticeMoodle, running
@@ -57,13 +59,21 @@ def settings(settings: Settings, free_port: int) -> Settings:
 
 
 @pytest.fixture
-def live(app: Flask, settings: Settings, moodle: PracticeMoodle, free_port: int) -> Iterator[str]:
+def service_at() -> dict[str, Any]:
+    """How the service is reached, as `running` takes it; override it for https."""
+    return {}
+
+
+@pytest.fixture
+def live(
+    app: Flask, settings: Settings, moodle: PracticeMoodle, free_port: int, service_at: dict[str, Any]
+) -> Iterator[str]:
     """The service on its port, known to the practice Moodle under that address."""
     tool = next(iter(moodle.lti.tools.values()))
     tool.login_url = f"{settings.public_url}/lti/login"
     tool.url = f"{settings.public_url}/lti/launch"
     tool.redirect_uris = [tool.url]
-    with running(app, port=free_port):
+    with running(app, port=free_port, **service_at):
         yield settings.public_url
 
 
@@ -71,12 +81,18 @@ def live(app: Flask, settings: Settings, moodle: PracticeMoodle, free_port: int)
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page at the two widths that the product is made for; a script error or a refused resource fails the test."""
     context = browser.new_context(viewport={"width": request.param, "height": 800}, locale="ru-RU")
-    page = context.new_page()
+    with no_complaints(context):
+        yield context.new_page()
+        context.close()
+
+
+@contextmanager
+def no_complaints(context: BrowserContext) -> Iterator[None]:
+    """A script error or a refused resource, in any window or frame, fails the test."""
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    yield page
-    context.close()
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield
     # Chromium reports a status of 4xx as an error of the console too: tests look at those themselves.
     assert [text for text in complaints if "Failed to load resource" not in text] == []
 
@@ -96,3 +112,15 @@ def open_as(page: Page, live: str, platform: object, moodle: PracticeMoodle) -> 
         return frame
 
     return open_activity
+
+
+def fits(frame: Frame | Page) -> None:
+    """Nothing sticks out sideways."""
+    over = frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over <= 0, f"{frame.url} is {over} px too wide"
+
+
+def press(frame: Frame | Page, button: Locator) -> None:
+    """Press a button that sends a form, and wait for the page it leads to."""
+    with frame.expect_navigation():
+        button.click()

@@ -2,19 +2,9 @@
 
 import re
 
-from playwright.sync_api import Frame, Locator, expect
+from playwright.sync_api import expect
 
-
-def fits(frame: Frame) -> None:
-    """Nothing sticks out sideways."""
-    over = frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert over <= 0, f"{frame.url} is {over} px too wide"
-
-
-def press(frame: Frame, button: Locator) -> None:
-    """Press a button that sends a form, and wait for the page it leads to."""
-    with frame.expect_navigation():
-        button.click()
+from tests.browser.conftest import fits, press
 
 
 def test_a_pair_is_formed_from_the_first_sync_to_the_mentees_page(open_as, moodle, live):
