@@ -71,6 +71,7 @@ ACTIONS: dict[str, Any] = {
     "mentee.asked": _l("Somebody asked for a mentor"),
     "mentee.took-back": _l("Somebody took their request for a mentor back"),
     "mentee.added": _l("A mentee was added"),
+    "base.exported": _l("A base was saved as a file"),
     "mentor.added": _l("A mentor was added"),
     "mentor.changed": _l("A mentor's record was changed"),
     "survey.added": _l("A survey was added"),

@@ -136,22 +136,39 @@ def _listing(
     pages = max(1, -(-total // PAGE))
     page = min(max(1, look.page), pages)
 
-    query = (
+    query = _lines(base, cycle_id, course_id, look, states).limit(PAGE).offset((page - 1) * PAGE)
+    lines = [Line(record, groups, active) for record, groups, active in session.execute(query)]
+    return Listing(lines, total, page, pages, here, gone.total(), asked, groups_of(session, course_id))
+
+
+def all_mentees(session: Session, cycle_id: int, course_id: int, look: Look) -> list[Line[Mentee]]:
+    """Everybody whom a look at the base of mentees shows, on whatever page, in its order."""
+    query = _lines(Mentee, cycle_id, course_id, look, list(MenteeState))
+    return [Line(record, groups, active) for record, groups, active in session.execute(query)]
+
+
+def all_mentors(session: Session, cycle_id: int, course_id: int, look: Look) -> list[Line[Mentor]]:
+    """The same of the base of mentors."""
+    query = _lines(Mentor, cycle_id, course_id, look, list(MentorState))
+    return [Line(record, groups, active) for record, groups, active in session.execute(query)]
+
+
+def _lines(
+    base: type[B], cycle_id: int, course_id: int, look: Look, states: Sequence[MenteeState | MentorState]
+) -> Any:
+    query: Any = (
         select(base, Membership.groups, Membership.active)
-        .join(Membership, of_course)
+        .join(Membership, and_(Membership.person_id == base.person_id, Membership.course_id == course_id))
         .join(base.person)
         .options(contains_eager(base.person))
-        .where(base.cycle_id == cycle_id, Membership.active.is_(not look.gone), *others)
+        .where(base.cycle_id == cycle_id, Membership.active.is_(not look.gone), *_filters(base, look))
         .order_by(*_order(base, look, states))
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
     )
     if look.state:
         query = query.where(base.state == look.state)
     if base is Mentee:
         query = query.options(joinedload(Mentee.wanted_form))
-    lines = [Line(record, groups, active) for record, groups, active in session.execute(query)]
-    return Listing(lines, total, page, pages, here, gone.total(), asked, groups_of(session, course_id))
+    return query
 
 
 def groups_of(session: Session, course_id: int) -> list[str]:

@@ -272,6 +272,11 @@ def record_of(session: Session, course_id: int, cycle_id: int | None, person_id:
     )
 
 
+def record_export(session: Session, at: Desk, base: str, count: int, filters: Mapping[str, Any]) -> None:
+    """Keep who took how many people's data out of the service, and whose: by what the list was filtered."""
+    _record(session, at, "base.exported", f"base:{base}", count=count, **filters)
+
+
 def forms_for(cycle: Cycle | None, kind: MenteeKind | None = None) -> list[Form]:
     """The forms of mentoring of a school year, those for a kind of mentee when it is given."""
     forms = cycle.programme.forms if cycle else []

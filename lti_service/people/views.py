@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -11,9 +11,9 @@ from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages
+from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Role, Viewer
-from lti_service.people import asking, labels, lists, rules, service, tasks, trouble
+from lti_service.people import asking, exports, labels, lists, rules, service, tasks, trouble
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import AskForm, MenteeForm, MentorForm, read_choice, read_id, read_ids, read_look
 from lti_service.people.models import MenteeState, MentorState
@@ -104,6 +104,18 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
     )
 
 
+@blueprint.get("/courses/<int:course_id>/base/mentees.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_mentees(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    with db.transaction() as session:
+        at = _desk(session)
+        lines = lists.all_mentees(session, at.cycle_id, at.course_id, look)
+        service.record_export(session, at, "mentees", len(lines), look.query())
+        return sheets.download(exports.mentees(lines), sheets.Kind(ending))
+
+
 # --- the base of mentors ------------------------------------------------------------------------------------------
 
 
@@ -147,6 +159,18 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         all_chosen=request.args.get("select") == "page" and not error,
         address=_address_of("people.mentors", look),
     )
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentors.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_mentors(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    with db.transaction() as session:
+        at = _desk(session)
+        lines = lists.all_mentors(session, at.cycle_id, at.course_id, look)
+        service.record_export(session, at, "mentors", len(lines), look.query())
+        return sheets.download(exports.mentors(lines), sheets.Kind(ending))
 
 
 # --- a person -----------------------------------------------------------------------------------------------------
