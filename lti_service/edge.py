@@ -122,10 +122,12 @@ def _headers(response: Response) -> Response:
     response.headers["X-Correlation-Id"] = g.get("correlation_id", "")
     if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
         frames = " ".join(["'self'", *_frame_ancestors()])
+        # A view whose form leads out of here, to a platform, names its origin.
+        forms = f"'self' {g.form_origin}" if "form_origin" in g else "'self'"
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; script-src 'self' 'nonce-{_nonce()}'; style-src 'self' 'nonce-{_nonce()}'; "
-            f"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+            f"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action {forms}; "
             f"base-uri 'none'; frame-ancestors {frames}"
         )
     return response

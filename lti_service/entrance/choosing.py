@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -225,21 +225,3 @@ def _pair_column(session: Session, viewer: Viewer) -> LineItem:
     cycle = programme.find_cycle(session, viewer.platform_id, today)
     year = cycle.start_year if cycle else programme.school_year(today)
     return LineItem(label=_("The pair is formed"), resource_id=f"indicator:pair-formed:{year}", tag="indicator")
-
-
-def init_app(app: Flask) -> None:
-    """Add these pages, and the one leave that the answer's page needs beyond the edge's policy."""
-    app.register_blueprint(blueprint)
-
-    def allow_answer(response: Response) -> Response:
-        """Let this page's form be sent to the Moodle that asked, and to nobody else."""
-        origin: str | None = g.get("form_origin")
-        if origin:
-            policy = response.headers["Content-Security-Policy"]
-            response.headers["Content-Security-Policy"] = policy.replace(
-                "form-action 'self'", f"form-action 'self' {origin}"
-            )
-        return response
-
-    # Flask runs these last to first: the edge has written its policy by then.
-    app.after_request_funcs.setdefault(None, []).insert(0, allow_answer)

@@ -127,7 +127,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_recognise)
     app.register_blueprint(blueprint)
     app.register_blueprint(registration.blueprint)
-    choosing.init_app(app)
+    app.register_blueprint(choosing.blueprint)
     handoff.init_app(app)
 
 
