@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import structlog
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -15,16 +16,19 @@ from config import Settings
 from lti_service import access, audit, db, pages
 from lti_service.access import Permission, Viewer
 from lti_service.entrance.visits import Arrival
-from lti_service.lti import deep_linking
+from lti_service.errors import DomainError
+from lti_service.lti import deep_linking, gradebook, services
 from lti_service.lti.deep_linking import Item, LineItem
 from lti_service.lti.launch import Launch
 from lti_service.lti.roles import is_administrator
 from lti_service.people import arrivals
 from lti_service.people.models import Membership, Person
 from lti_service.platforms import outgoing
+from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
 
 blueprint = Blueprint("choosing", __name__)
+log = structlog.get_logger(__name__)
 
 SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
 PERSON_PAGE = "pairs.of_person"
@@ -167,6 +171,9 @@ def answer(choice_id: int) -> Any:
     chosen = list(dict.fromkeys(chosen))
     column = "column" in request.form and not cancelled
     trouble = "" if cancelled else _trouble(chosen, column, choice.several)
+    if column and not trouble and _has_pair_column(viewer):
+        trouble = _("The gradebook has the column “The pair is formed” already: add the activity without a column.")
+        column = False
     if trouble:
         page = render_template(
             "choosing/choose.html", choice=choice, places=PLACES, chosen=chosen, column=column, trouble=trouble
@@ -198,6 +205,27 @@ def _trouble(chosen: list[str], column: bool, several: bool) -> str:
     if column and not any(PLACES[name].gradable for name in chosen):
         return _("A gradebook column comes with “Mentoring” or “My mentor”: choose one of them too.")
     return ""
+
+
+def _has_pair_column(viewer: Viewer) -> bool:
+    """Whether Moodle has the column already: it would make a second one, which nobody ever fills.
+
+    When Moodle cannot be asked the teacher goes on as if it had none.
+    """
+    session = db.session()
+    course = session.get_one(Course, viewer.course_id)
+    wanted, url, platform = _pair_column(session, viewer), course.lineitems_url, course.platform
+    session.commit()
+    if not url:
+        return False
+    try:
+        found = gradebook.find_line_item(
+            services.connector(platform), url, tag=wanted.tag, resource_id=wanted.resource_id
+        )
+    except DomainError as err:
+        log.warning("columns not read", course=viewer.course_id, code=err.code)
+        return False
+    return found is not None
 
 
 def _items(session: Session, viewer: Viewer, chosen: list[str], column: bool) -> list[Item]:

@@ -227,6 +227,25 @@ def test_the_column_is_the_one_that_the_service_fills(choosing, session, platfor
     assert item["lineItem"]["submissionReview"]["reviewableStatus"]
 
 
+def test_a_column_that_is_there_already_is_not_offered_a_second_time(client, choosing, moodle, platform):
+    choosing.come()
+    links = choosing.deliver(choosing.send("mentor", column="1"))
+    again = Choosing(client, moodle)
+    again.come()
+    refused = again.send("home", column="1")
+    assert refused.status_code == 422
+    assert "уже есть столбец" in refused.text
+    again.page = refused.text
+    again.deliver(again.send("home"))
+    assert len(moodle.gradebook.of_tool(links[0].course, links[0].tool.id, tag="indicator")) == 1
+
+
+def test_when_moodle_cannot_tell_its_columns_the_teacher_goes_on(choosing, moodle):
+    choosing.come()
+    moodle.faults.add("/lineitems", status=503)
+    assert choosing.send("mentor", column="1").status_code == 200
+
+
 def test_a_column_needs_an_activity_for_students(choosing):
     choosing.come()
     response = choosing.send("surveys", "indicators", column="1")
