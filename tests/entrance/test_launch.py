@@ -1,5 +1,6 @@
 """A whole launch through the real endpoints: the page it leads to, and what it leaves behind."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, urlsplit
 
 import time_machine
@@ -74,6 +75,20 @@ def test_two_activities_opened_at_once_in_one_browser_both_come_through(client, 
     for login in logins:
         answer = moodle.answer(dict(parse_qsl(urlsplit(login.location).query)))
         assert client.post("/lti/launch", data=answer).status_code == 303
+
+
+def test_two_first_launches_of_one_person_at_once_make_one_person(app, moodle, platform, session):
+    """A student opens two tabs on the first day, before anybody has loaded the course."""
+    student = moodle.college.students[0]
+
+    def come(_number):
+        return launch(app.test_client(), moodle, student).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(come, range(8))) == [200] * 8
+    for table in (Person, Membership, Course):
+        assert session.scalar(select(func.count()).select_from(table)) == 1
+    assert session.scalar(select(func.count()).select_from(Visit)) == 8
 
 
 def test_login_answers_get_as_well_as_post(client, moodle, platform):
