@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, String, cast, exists, func, not_, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from lti_service import audit
 from lti_service.access import Role, Viewer
@@ -181,8 +181,8 @@ def appointable(session: Session, viewer: Viewer) -> list[tuple[int, str]]:
     return [(key, person.name) for key, person in found]
 
 
-def appoint(session: Session, viewer: Viewer, membership_id: int, is_curator: bool) -> str:
-    """Make a member of the platform's courses a curator of that course, or take it back; returns their name.
+def appoint(session: Session, viewer: Viewer, membership_id: int, is_curator: bool) -> None:
+    """Make a member of the platform's courses a curator of that course, or take it back.
 
     It holds at once and whatever Moodle's roles say later; only members who teach can be appointed, in the course that
     the administrator is in. Raises NotFoundError.
@@ -192,14 +192,13 @@ def appoint(session: Session, viewer: Viewer, membership_id: int, is_curator: bo
     )
     if is_curator:
         query = query.where(Membership.course_id == viewer.course_id, Membership.active, _TEACHES)
-    membership = session.scalar(query.options(joinedload(Membership.person, innerjoin=True)))
+    membership = session.scalar(query)
     if membership is None:
         raise NotFoundError
     if membership.appointed is not is_curator:
         membership.appointed = is_curator
         subject = f"person:{membership.person_id}"
         _record(session, viewer, "curator.appointed" if is_curator else "curator.dismissed", subject=subject)
-    return membership.person.name
 
 
 # --- the web-service token ----------------------------------------------------------------------------------------

@@ -202,8 +202,9 @@ def appoint() -> Any:
     """Make somebody who teaches the course its curator."""
     membership_id = request.form.get("membership", 0, type=int)
     with db.transaction() as session:
-        name = service.appoint(session, access.viewer(), membership_id, is_curator=True)
-    flash(_("%(name)s is a curator of this course now.", name=name))
+        service.appoint(session, access.viewer(), membership_id, is_curator=True)
+    # Without a name: what is flashed travels in a cookie.
+    flash(_("A curator is appointed; it holds at once."))
     return redirect(url_for(".roles", _anchor="curators-title"), 303)
 
 
@@ -212,8 +213,8 @@ def appoint() -> Any:
 def dismiss(membership_id: int) -> Any:
     """Take an appointment back."""
     with db.transaction() as session:
-        name = service.appoint(session, access.viewer(), membership_id, is_curator=False)
-    flash(_("%(name)s is no longer a curator by appointment.", name=name))
+        service.appoint(session, access.viewer(), membership_id, is_curator=False)
+    flash(_("The appointment is taken back."))
     return redirect(url_for(".roles", _anchor="curators-title"), 303)
 
 
