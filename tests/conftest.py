@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
-from flask import Flask
+from flask import Flask, message_flashed
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -20,6 +20,7 @@ from config import Settings
 from lti_service import db, tables, upkeep
 from lti_service.app import create_app
 from lti_service.lti import keysets
+from lti_service.people.models import Person as KnownPerson
 from lti_service.platforms import keys
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Platform
@@ -86,11 +87,24 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    """The application on a fresh database."""
+    """The application on a fresh database; a test fails where it tells of a person in a cookie."""
     app = create_app(settings)
+    told: list[str] = []
+
+    def listen(_app: Flask, message: object, **_more: object) -> None:
+        told.append(str(message))
+
+    # Flask carries these words to the next page in its session cookie, signed but for everybody to read.
+    message_flashed.connect(listen, app)
     yield app
+    assert [text for text in told if any(name in text for name in _known_names())] == []
     engine = db.new_session().get_bind()
     engine.engine.dispose()
+
+
+def _known_names() -> list[str]:
+    with db.new_session() as own:
+        return [person.name for person in own.scalars(select(KnownPerson))]
 
 
 @pytest.fixture

@@ -143,10 +143,9 @@ def propose_pair() -> Any:
         return _choose_people(choice, choice.form_id, error), error.status
     flash(
         ngettext(
-            "Proposed. %(mentor)s sees the proposal on their page and agrees or declines.",
-            "Proposed for a group of %(num)d. %(mentor)s sees the proposal on their page and agrees or declines.",
+            "Proposed. The mentor sees the proposal on their page and agrees or declines.",
+            "Proposed for a group of %(num)d. The mentor sees the proposal on their page and agrees or declines.",
             len(choice.mentee_ids),
-            mentor=pair.mentor.person.name,
         )
     )
     return redirect(url_for("pairs.show_pair", pair_id=pair.id), 303)

@@ -305,6 +305,20 @@ def names_of(session: Session, person_ids: Iterable[int]) -> dict[int, str]:
     return {person.id: person.name for person in session.scalars(select(Person).where(Person.id.in_(set(person_ids))))}
 
 
+def in_base(session: Session, course_id: int, cycle_id: int, base: type[B], ids: Iterable[int]) -> list[B]:
+    """Records of people of this course and year by their ids, in that order; whoever is not there is left out."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    members = select(Membership.person_id).where(Membership.course_id == course_id)
+    found = session.scalars(
+        select(base)
+        .where(base.id.in_(wanted), base.cycle_id == cycle_id, base.person_id.in_(members))
+        .options(joinedload(base.person, innerjoin=True))
+    )
+    return sorted(found, key=lambda record: wanted.index(record.id))
+
+
 def course(session: Session, course_id: int) -> Course:
     """The course, which the caller knows to be there."""
     return session.get_one(Course, course_id)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import session as carried
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,9 +17,9 @@ from lti_service.access import Permission, Role, Viewer
 from lti_service.people import asking, exports, labels, lists, rules, service, tasks, trouble
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import AskForm, MenteeForm, MentorForm, read_choice, read_id, read_ids, read_look
-from lti_service.people.models import MenteeState, MentorState
+from lti_service.people.models import Mentee, MenteeState, Mentor, MentorState
 from lti_service.people.rules import MenteeAction, MentorAction
-from lti_service.people.service import Desk, Outcome
+from lti_service.people.service import B, Desk, Outcome
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, MenteeKind, MentorKind
 from lti_service.queue import OPEN, RunState
@@ -78,7 +79,7 @@ def change_mentees() -> Any:
                 outcome = service.move_mentees(session, _desk(session), chosen, action, form_id)
     except PeopleError as error:
         return _mentees_page(error, chosen, wanted_form_id), error.status
-    _tell(MAKE_MENTORS if makes_mentors else action, outcome, labels.MENTEE_STATES)
+    _tell(MAKE_MENTORS if makes_mentors else action, outcome, "people.mentees")
     return redirect(_list_address("people.mentees"), 303)
 
 
@@ -96,6 +97,7 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         actions=_offered(rules.MENTEE_MOVES, state, rules.CURATOR_ACTIONS),
         forms=service.forms_for(cycle),
         error=error,
+        left=_left(session, cycle, "people.mentees", Mentee, labels.MENTEE_STATES),
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
         chosen_form_id=form_id,
@@ -139,7 +141,7 @@ def change_mentors() -> Any:
             outcome = service.move_mentors(session, _desk(session), chosen, action)
     except PeopleError as error:
         return _mentors_page(error, chosen), error.status
-    _tell(action, outcome, labels.MENTOR_STATES)
+    _tell(action, outcome, "people.mentors")
     return redirect(_list_address("people.mentors"), 303)
 
 
@@ -155,6 +157,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         listing=lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None,
         actions=_offered(rules.MENTOR_MOVES, state, tuple(MentorAction)),
         error=error,
+        left=_left(session, cycle, "people.mentors", Mentor, labels.MENTOR_STATES),
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
         address=_address_of("people.mentors", look),
@@ -443,18 +446,28 @@ def _offered(moves: Mapping[Any, Mapping[Any, Any]], state: Any, known: Iterable
     return [action for action in known if state is None or action in moves[state]]
 
 
-def _tell(action: str | None, outcome: Outcome, states: Mapping[Any, Any]) -> None:
-    """Say what was done with how many people, and who stayed as they were."""
+def _tell(action: str | None, outcome: Outcome, endpoint: str) -> None:
+    """Let the list that follows say what was done with how many people, and who stayed as they were."""
     if outcome.done:
         flash(_done(action, outcome.done))
     elif outcome.same:
         flash(_("Nothing to change: it is so already."))
     if outcome.refused:
-        named = ", ".join(f"{found.person.name} ({states[found.state]})" for found in outcome.refused[:NAMED])
-        more = len(outcome.refused) - NAMED
-        if more > 0:
-            named += " " + ngettext("and %(num)d more", "and %(num)d more", more)
-        flash(_("Left as they are: %(names)s.", names=named), "warning")
+        # Their ids only: this goes through a cookie, and no cookie carries a name.
+        carried[f"left:{endpoint}"] = [[found.id for found in outcome.refused[:NAMED]], len(outcome.refused)]
+
+
+def _left(session: Session, cycle: Cycle | None, endpoint: str, base: type[B], states: Mapping[Any, Any]) -> str:
+    """Who stayed as they were at the change that led here, said once; empty: nobody."""
+    ids, count = carried.pop(f"left:{endpoint}", ([], 0))
+    left = service.in_base(session, access.viewer().course_id, cycle.id, base, ids) if cycle else []
+    if not left:
+        return ""
+    named = ", ".join(f"{found.person.name} ({states[found.state]})" for found in left)
+    more = count - len(left)
+    if more > 0:
+        named += " " + ngettext("and %(num)d more", "and %(num)d more", more)
+    return _("Left as they are: %(names)s.", names=named)
 
 
 def _done(action: str | None, count: int) -> str:

@@ -147,6 +147,18 @@ def test_the_curator_marks_several_as_needing_with_a_form(
     assert [row.course_id for row in queue.due_courses(session)]
 
 
+def test_of_many_who_could_not_be_moved_some_are_named(session: Session, curator: FlaskClient, at, person_of: PersonOf):
+    mentees = [mentee_of(session, person_of(f"student{number:03}")) for number in range(1, 10)]
+    for mentee in mentees[1:]:
+        mentee.state = MenteeState.PAIRED
+    session.commit()
+
+    page = send(curator, at("base/"), at("base/"), action="need", chosen=[mentee.id for mentee in mentees])
+
+    [left] = re.findall(r"Left as they are: [^<]*", page.text)
+    assert (left.count("(Has a mentor)"), "and 3 more" in left) == (5, True)
+
+
 def test_a_form_that_does_not_fit_shows_the_list_again_with_everything_chosen(
     session: Session, curator: FlaskClient, at, person_of: PersonOf
 ):
@@ -178,7 +190,8 @@ def test_whoever_stayed_as_they_are_is_named(session: Session, curator: FlaskCli
     page = send(curator, at("base/"), at("base/"), action="withdraw", chosen=[free.id, paired.id])
 
     assert "1 person does not take part." in page.text
-    assert f"{person_of('student002').name} (Has a mentor)" in page.text
+    assert f"Left as they are: {person_of('student002').name} (Has a mentor)." in page.text
+    assert "Left as they are" not in curator.get(at("base/")).text
 
 
 def test_students_are_made_mentors_from_the_list(session: Session, curator: FlaskClient, at, person_of: PersonOf):
