@@ -104,14 +104,33 @@ def open_as(page: Page, live: str, platform: object, moodle: PracticeMoodle) -> 
     def open_activity(who: Person, course: int = 2) -> Frame:
         link = moodle.lti.link_in(course)
         page.goto(f"{moodle.issuer}/mod/lti/view.php?id={link.module_id}&user={who.id}")
-        element = page.wait_for_selector("iframe")
-        frame = element.content_frame() if element else None
-        assert frame is not None
+        frame = frame_of(page)
         frame.wait_for_url(f"{live}/courses/**")
         frame.wait_for_load_state("load")
         return frame
 
     return open_activity
+
+
+@pytest.fixture
+def open_review(page: Page, live: str, platform: object, moodle: PracticeMoodle) -> Callable[..., Frame]:
+    """`open_review(teacher, student)`: open this student's grade in Moodle's frame; returns the frame."""
+
+    def open_grade(who: Person, whom: Person) -> Frame:
+        link = moodle.lti.link_in(2)
+        page.goto(f"{moodle.issuer}/mod/lti/view.php?id={link.module_id}&user={who.id}&for_user={whom.id}")
+        frame = frame_of(page)
+        frame.wait_for_url(f"{live}/courses/**")
+        return frame
+
+    return open_grade
+
+
+def frame_of(page: Page) -> Frame:
+    """What stands in Moodle's frame."""
+    frame = page.wait_for_selector("iframe").content_frame()
+    assert frame is not None
+    return frame
 
 
 def fits(frame: Frame | Page) -> None:

@@ -22,7 +22,7 @@ from config import Settings
 from lti_service.audit import AuditEvent
 from lti_service.people.models import Person
 from lti_service.platforms import outgoing
-from tests.browser.conftest import CHROMIUM, FLAGS, fits, no_complaints, press
+from tests.browser.conftest import CHROMIUM, FLAGS, fits, frame_of, no_complaints, press
 from tests.certificates import Authority
 from tests.practice_moodle import PracticeMoodle, running
 
@@ -129,27 +129,6 @@ def context(
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.pages[0]
-
-
-@pytest.fixture
-def open_review(page: Page, live: str, platform: object, moodle: PracticeMoodle) -> Callable[..., Frame]:
-    """`open_review(teacher, student)`: open this student's grade in Moodle's frame; returns the frame."""
-
-    def open_grade(who: Any, whom: Any) -> Frame:
-        link = moodle.lti.link_in(2)
-        page.goto(f"{moodle.issuer}/mod/lti/view.php?id={link.module_id}&user={who.id}&for_user={whom.id}")
-        frame = frame_of(page)
-        frame.wait_for_url(f"{live}/courses/**")
-        return frame
-
-    return open_grade
-
-
-def frame_of(page: Page) -> Frame:
-    """What stands in Moodle's frame."""
-    frame = page.wait_for_selector("iframe").content_frame()
-    assert frame is not None
-    return frame
 
 
 # --- the browser does what the other tests stand on -------------------------------------------------------------------
