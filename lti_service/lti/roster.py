@@ -29,14 +29,17 @@ class Member:
 
 
 def read_members(service: Connector, memberships_url: str, page: int | None = None) -> list[Member]:
-    """All members, each once, in the platform's order. Raises ServiceError.
+    """All members, each once, in the platform's order: to the very end, or ServiceError is raised.
 
     `page` asks for pages of so many; leave it out, or page wide (1000): Moodle loads everybody for each page.
     """
     url: str | None = with_query(memberships_url, limit=page) if page else memberships_url
     found: dict[str, Member] = {}
     seen: set[str] = set()
-    while url and url not in seen and len(seen) < MAX_PAGES:
+    while url:
+        if url in seen or len(seen) == MAX_PAGES:
+            # Who stands on the pages that were not reached would be taken for gone.
+            raise MalformedAnswerError(what="next-page")
         seen.add(url)
         answer = service.make_service_request(NRPS_SCOPES, url, accept=MEMBERSHIPS)
         body: Any = answer["body"]

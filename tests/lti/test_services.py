@@ -326,6 +326,18 @@ def test_pages_of_the_roster_are_put_together(platform: Platform, moodle: respon
     assert [member.user_id for member in members] == list(dict.fromkeys(told))
 
 
+def test_pages_that_lead_in_a_circle_are_no_whole_roster(platform: Platform, moodle: responses.RequestsMock) -> None:
+    """Whoever stands on the pages behind would be taken for gone."""
+    gives_token(moodle)
+    first, second = f"{MEMBERS_URL}?limit=1", f"{MEMBERS_URL}?limit=1&from=1"
+    for url, number, onwards in ((first, "1", second), (second, "2", first)):
+        rows = [{"user_id": number, "roles": ["Learner"]}]
+        moodle.get(url, json={"members": rows}, headers={"Link": f'<{onwards}>; rel="next"'})
+
+    with pytest.raises(services.MalformedAnswerError):
+        roster.read_members(services.connector(platform), MEMBERS_URL, page=1)
+
+
 def test_members_without_names_are_members(platform: Platform, moodle: responses.RequestsMock) -> None:
     gives_token(moodle)
     moodle.get(MEMBERS_URL, json={"members": [{"user_id": "5", "roles": ["Learner"]}]})
