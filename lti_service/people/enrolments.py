@@ -61,6 +61,12 @@ class NobodyReturnedError(DomainError):
     code = "nobody-returned"
 
 
+class RosterEmptyError(DomainError):
+    """The roster has nobody where there were people: no course loses all of them between two nights."""
+
+    code = "roster-empty"
+
+
 class PeopleHiddenError(DomainError):
     """The roster still has people whom the web service no longer shows: its user has lost a right."""
 
@@ -216,7 +222,7 @@ def _sync(course_id: int, step: Step, report: Report) -> None:
                 here |= _keep_page(session, place, cycle_id, people, report)
             step(report.read, expected and max(expected, report.read))
     if before and not here:
-        raise NobodyReturnedError
+        raise NobodyReturnedError if client else RosterEmptyError
     gone = {person: membership for person, membership in before.items() if person not in here}
     if gone and client:
         _check_hidden(place, list(gone), shown)

@@ -1,10 +1,11 @@
-"""What a failed talk with Moodle's web services is called in a run, whether it may pass, and what to say about it."""
+"""What a failed talk with Moodle (web services, roster) is called in a run, whether it may pass, what to say of it."""
 
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
 from lti_service.errors import DomainError
+from lti_service.lti.services import ServiceRefusedError
 from moodle_client import (
     AccessDenied,
     InvalidToken,
@@ -43,7 +44,11 @@ SENTENCES: dict[str, Any] = {
         "settings in Moodle (“IMS LTI Names and Role Provisioning”), or give a web-service token."
     ),
     "moodle-unavailable": _l("Moodle does not answer. We try again by ourselves."),
-    "token-refused": _l("Moodle does not give this service access. Tell your Moodle administrator."),
+    "token-refused": _l(
+        "Moodle does not let this service use the course's list of participants. The administrator must allow it in "
+        "the tool's settings in Moodle (“IMS LTI Names and Role Provisioning”), or give a web-service token; “Check "
+        "now” on the page “Connection” says more. Nobody was taken for gone."
+    ),
     "moodle-refused": _l(
         "Moodle does not show its list of participants: the administrator must allow it in the tool's settings in "
         "Moodle (“IMS LTI Names and Role Provisioning”), or give a web-service token."
@@ -52,6 +57,9 @@ SENTENCES: dict[str, Any] = {
     "nobody-returned": _l(
         "Moodle shows nobody in this course, although we know people there: the web-service user may have lost "
         "the right to see them. Nothing was changed."
+    ),
+    "roster-empty": _l(
+        "The course's list of participants is empty, although we know people there. Nothing was changed."
     ),
     "people-hidden": _l(
         "Moodle's own roster still lists people whom its web service no longer shows us: the web-service user has "
@@ -65,6 +73,8 @@ OTHER = _l("Something went wrong on our side. The administrator finds the detail
 
 def code_of(error: MoodleError | DomainError) -> str:
     """The stable code under which a run keeps its failure."""
+    if isinstance(error, ServiceRefusedError) and error.http >= 500:
+        return DOWN
     if isinstance(error, DomainError):
         return error.code
     return next((code for kind, code in CODES.items() if isinstance(error, kind)), "moodle-error")

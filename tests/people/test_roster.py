@@ -6,14 +6,15 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from lti_service.lti import services
 from lti_service.people import enrolments, tasks
 from lti_service.people.enrolments import SyncStoppedError
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.platforms import secrets
-from lti_service.platforms.models import Course, Platform
+from lti_service.platforms.models import AccessToken, Course, Platform
 from lti_service.programme.models import MenteeKind
 from tests.counting import statements
 from tests.people.conftest import membership_of, mentee_of, mentor_of, writes
@@ -161,7 +162,8 @@ def test_a_site_that_shares_no_names_takes_none_away(
     ("fault", "code", "passes"),
     [
         ({"status": 503}, "moodle-unavailable", True),
-        ({"status": 500}, "moodle-refused", False),
+        ({"status": 500}, "moodle-down", True),
+        ({"status": 403}, "moodle-refused", False),
         ({"page": True}, "moodle-nonsense", True),
         ({"body": '{"members": "none"}'}, "moodle-nonsense", True),
         ({"close": True}, "moodle-unavailable", True),
@@ -184,7 +186,44 @@ def test_an_empty_roster_takes_nobody_for_gone(course: Course, moodle: PracticeM
     moodle.faults.add(ROSTER, body='{"id": "x", "members": []}')
     with pytest.raises(SyncStoppedError) as stopped:
         enrolments.sync_course(course.id)
-    assert stopped.value.code == "nobody-returned"
+    assert stopped.value.code == "roster-empty"
+    assert active(session) == 231
+
+
+def test_a_tool_that_may_not_use_the_roster_any_more_is_told_where_to_allow_it(
+    course: Course, launch_as: LaunchAs, moodle: PracticeMoodle, session: Session
+) -> None:
+    enrolments.sync_course(course.id)
+    admin = launch_as(moodle.college.admin)
+    next(iter(moodle.lti.tools.values())).roster = False
+    session.commit()
+    session.execute(delete(AccessToken))
+    session.commit()
+    services._connectors.clear()
+
+    page = press(admin, f"{admin.home}sync/").text
+
+    assert "IMS LTI Names and Role Provisioning" in page
+    assert "Nobody was taken for gone" in page
+    assert active(session) == 231
+
+
+def test_a_roster_that_fails_on_its_second_page_takes_nobody_for_gone(
+    course: Course, moodle: PracticeMoodle, session: Session
+) -> None:
+    """Moodle pages only when asked; the address of a course may ask."""
+    session.get_one(Course, course.id).memberships_url += "?limit=100"
+    session.commit()
+    enrolments.sync_course(course.id)
+    assert len(moodle.requests.of(ROSTER)) == 3
+    moodle.college.unenrol(moodle.college.students[0], 2)
+    moodle.faults.add(ROSTER, times=1)
+    moodle.faults.add(ROSTER, status=404)
+
+    with pytest.raises(SyncStoppedError) as stopped:
+        enrolments.sync_course(course.id)
+
+    assert stopped.value.code == "moodle-refused"
     assert active(session) == 231
 
 
