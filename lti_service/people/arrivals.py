@@ -157,7 +157,8 @@ def _enrol(session: Session, launch: Launch, known: Any) -> None:
         return
     membership = session.get_one(Membership, known.membership_id)
     if not membership.active:
-        membership.active, membership.listed, membership.moodle_roles = True, False, []
+        membership.active, membership.listed = True, False
+        membership.moodle_roles, membership.roster_role = [], ""
         queue.mark_due(session, known.course_id)
     membership.roles = roles
 

@@ -8,7 +8,7 @@ becomes inactive, and comes back with all their history.
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -163,9 +163,9 @@ class _Seen:
     facts: dict[str, Any]
     """By the names of `FACTS`; of what is not told, what is known stays."""
     membership: dict[str, Any] = field(default_factory=dict)
-    """By the names of `PLACE_FACTS`; empty when the roster tells only whether somebody teaches."""
-    teaches: bool = False
-    """What the roster says; a tutor, who may not change activities, teaches nevertheless and is not called so there."""
+    """By the names of `PLACE_FACTS`; empty when it is the roster that speaks."""
+    in_roster: Role = Role.STUDENT
+    """What the roster says: TEACHER for Instructor, STUDENT for Learner."""
 
 
 FACTS = (
@@ -258,6 +258,11 @@ def _look_at_member(member: Member, report: Report) -> _Seen | None:
     if not member.active:
         report.skipped["suspended"] += 1
         return None
+    roles = course_roles(member.roles)
+    if not roles:
+        report.skipped["no-known-role"] += 1
+        report.unknown_roles.update(member.roles)
+        return None
     told = {
         "family_name": member.family_name,
         "given_name": member.given_name if member.given_name or member.family_name else member.name,
@@ -270,7 +275,7 @@ def _look_at_member(member: Member, report: Report) -> _Seen | None:
     return _Seen(
         moodle_id=member.user_id,
         facts=_fitting(told),
-        teaches=Role.TEACHER in course_roles(member.roles),
+        in_roster=Role.TEACHER if Role.TEACHER in roles else Role.STUDENT,
     )
 
 
@@ -417,7 +422,7 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
         return set()
     ids, renewed, experience = _keep_persons(session, place.platform_id, people)
     by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
-    new, returned, moved, roles = _keep_memberships(session, place.course_id, by_id)
+    new, returned, moved, roles, misread = _keep_memberships(session, place.course_id, by_id)
     if new or returned or moved:
         queue.mark_due(session, place.course_id)
     for person_id in by_id:
@@ -430,8 +435,9 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
         else:
             report.same += 1
     bases = {person_id: rules.bases_of(roles[person_id], experience[person_id]) for person_id in by_id}
-    _keep_mentees(session, cycle_id, bases, report)
-    _keep_mentors(session, cycle_id, bases, report)
+    misread = _misread_everywhere(session, place.course_id, misread)
+    _keep_mentees(session, cycle_id, bases, misread, report)
+    _keep_mentors(session, cycle_id, bases, misread, report)
     return set(by_id)
 
 
@@ -478,9 +484,10 @@ def _person_row(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _keep_memberships(
     session: Session, course_id: int, by_id: dict[int, _Seen]
-) -> tuple[set[int], set[int], set[int], dict[int, list[Role]]]:
-    """Ids of those who are new here, who are back, and whose roles or groups changed; and everybody's roles."""
-    names = (*PLACE_FACTS, "listed")
+) -> tuple[set[int], set[int], set[int], dict[int, list[Role]], dict[int, str]]:
+    """Ids of those who are new here, who are back, and whose roles or groups changed; everybody's roles; and of whom
+    the roster alone had said what turns out to be wrong, with that role."""
+    names = (*PLACE_FACTS, "listed", "roster_role")
     rows = session.execute(
         select(
             Membership.person_id, Membership.id, Membership.active, *(getattr(Membership, name) for name in names)
@@ -489,12 +496,9 @@ def _keep_memberships(
     known = {row.person_id: row for row in rows}
     places = {person_id: _place_of(seen, known.get(person_id)) for person_id, seen in by_id.items()}
     returned = {person_id for person_id, row in known.items() if not row.active}
-    moved = {
-        person_id
-        for person_id, row in known.items()
-        if places[person_id] != {name: getattr(row, name) for name in names}
-    }
-    if touched := returned | moved:
+    differing = {person_id for person_id, row in known.items() if _differs(places[person_id], row, names)}
+    moved = {person_id for person_id in differing if _differs(places[person_id], known[person_id], PLACE_FACTS)}
+    if touched := returned | differing:
         session.execute(
             update(Membership),
             [{"id": known[person_id].id, "active": True, **places[person_id]} for person_id in touched],
@@ -514,23 +518,49 @@ def _keep_memberships(
             ],
         )
     roles = {person_id: [Role(role) for role in place["roles"]] for person_id, place in places.items()}
-    return set(new), returned, moved - returned, roles
+    misread = {
+        person_id: row.roster_role
+        for person_id, row in known.items()
+        if row.roster_role not in ("", *roles[person_id])
+        and not row.moodle_roles
+        and places[person_id]["roster_role"] in ("", row.roster_role)
+    }
+    return set(new), returned, moved - returned, roles, misread
+
+
+def _differs(place: dict[str, Any], row: Any, names: Iterable[str]) -> bool:
+    return any(place[name] != getattr(row, name) for name in names)
 
 
 def _place_of(seen: _Seen, known: Any) -> dict[str, Any]:
     """Somebody's place in the course, after what is told of it; `known` is the row that is there, if any."""
     if seen.membership:
-        return {**seen.membership, "listed": True}
+        return {**seen.membership, "listed": True, "roster_role": ""}
+    said = {"listed": True, "roster_role": seen.in_roster.value}
     if known is None:
-        return {"roles": rules.roles_in_roster(seen.teaches, []), "moodle_roles": [], "groups": "", "listed": True}
-    # What the web service told of roles once, when there was a token, is better than what the roster says.
-    roles = known.roles if known.moodle_roles else rules.roles_in_roster(seen.teaches, known.roles)
-    return {"roles": roles, "moodle_roles": known.moodle_roles, "groups": known.groups, "listed": True}
+        return {"roles": [seen.in_roster.value], "moodle_roles": [], "groups": "", **said}
+    roles, moodle_roles = rules.roles_in_roster(seen.in_roster, known.roster_role, known.roles, known.moodle_roles)
+    return {"roles": [role.value for role in roles], "moodle_roles": moodle_roles, "groups": known.groups, **said}
 
 
-def _keep_mentees(session: Session, cycle_id: int, bases: dict[int, Bases], report: Report) -> None:
+def _misread_everywhere(session: Session, course_id: int, misread: dict[int, str]) -> dict[int, str]:
+    """Those of them who are nowhere else on the site what the roster took them for."""
+    if not misread:
+        return {}
     rows = session.execute(
-        select(Mentee.person_id, Mentee.id, Mentee.kind, Mentee.state)
+        select(Membership.person_id, Membership.roles).where(
+            Membership.course_id != course_id, Membership.active, Membership.person_id.in_(misread)
+        )
+    )
+    elsewhere = {person_id for person_id, roles in rows if misread[person_id] in roles}
+    return {person_id: role for person_id, role in misread.items() if person_id not in elsewhere}
+
+
+def _keep_mentees(
+    session: Session, cycle_id: int, bases: dict[int, Bases], misread: dict[int, str], report: Report
+) -> None:
+    rows = session.execute(
+        select(Mentee.person_id, Mentee.id, Mentee.kind, Mentee.state, Mentee.asked_at)
         .where(Mentee.cycle_id == cycle_id, Mentee.person_id.in_(bases))
         .order_by(Mentee.id)
     ).all()
@@ -548,7 +578,8 @@ def _keep_mentees(session: Session, cycle_id: int, bases: dict[int, Bases], repo
     ]
     revised = []
     for row in rows:
-        kind, state = rules.revised_mentee(row.kind, row.state, bases[row.person_id])
+        is_misread = misread.get(row.person_id) == Role.STUDENT and row.asked_at is None
+        kind, state = rules.revised_mentee(row.kind, row.state, bases[row.person_id], is_misread)
         if (kind, state) != (row.kind, row.state):
             revised.append({"id": row.id, "kind": kind, "state": state})
     _write_base(session, Mentee, adding, revised)
@@ -556,7 +587,9 @@ def _keep_mentees(session: Session, cycle_id: int, bases: dict[int, Bases], repo
     report.revised += len(revised)
 
 
-def _keep_mentors(session: Session, cycle_id: int, bases: dict[int, Bases], report: Report) -> None:
+def _keep_mentors(
+    session: Session, cycle_id: int, bases: dict[int, Bases], misread: dict[int, str], report: Report
+) -> None:
     rows = session.execute(
         select(Mentor.person_id, Mentor.id, Mentor.kind, Mentor.state)
         .where(Mentor.cycle_id == cycle_id, Mentor.person_id.in_(bases))
@@ -576,7 +609,8 @@ def _keep_mentors(session: Session, cycle_id: int, bases: dict[int, Bases], repo
     ]
     revised = []
     for row in rows:
-        kind, state = rules.revised_mentor(row.kind, row.state, bases[row.person_id])
+        is_misread = misread.get(row.person_id) == Role.TEACHER
+        kind, state = rules.revised_mentor(row.kind, row.state, bases[row.person_id], is_misread)
         if (kind, state) != (row.kind, row.state):
             revised.append({"id": row.id, "kind": kind, "state": state})
     _write_base(session, Mentor, adding, revised)

@@ -76,6 +76,9 @@ class Membership(Base):
     """Whether a list of enrolments has had them here: whoever is missing from the next one has left."""
     appointed: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made a curator of the course here, by an administrator, whatever Moodle's roles say."""
+    roster_role: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    """What the course's roster said last: `student` for Learner, `teacher` for Instructor; empty: nothing yet, or
+    somebody who knows better (the web service, a launch of whoever had left) has spoken since."""
 
     person: Mapped[Person] = relationship()
 

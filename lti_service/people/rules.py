@@ -1,7 +1,7 @@
 """Who somebody is here by what Moodle says, where mentees and mentors may move, and how profile fields are read."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -45,16 +45,26 @@ def roles_of(moodle_roles: Iterable[str], department: str, platform_map: Mapping
     return sorted(roles)
 
 
-def roles_in_roster(teaches: bool, known: Iterable[str]) -> list[Role]:
-    """Roles of somebody whom only the course's roster lists, sorted; `known` are those that a launch has told.
+def roles_in_roster(
+    said: Role, before: str, roles: Iterable[str], moodle_roles: Sequence[str]
+) -> tuple[list[Role], list[str]]:
+    """Roles here, sorted, and Moodle's own ones of somebody whom the course's roster lists.
 
-    Whom the roster calls Instructor teaches. Learner says little, for Moodle's roster calls tutors so too, whom a
-    launch calls Instructor: what a launch told stays, and whoever never came is taken for a student.
+    `said` is TEACHER for the roster's Instructor and STUDENT for its Learner, `before` what it said the last time
+    (empty: nothing); `roles` and `moodle_roles` are what is known. Learner says little, for Moodle's roster calls
+    tutors so too: whatever the web service or a launch told is better, and whoever is known from nowhere is taken for
+    a student. A change of the roster's word is a change in Moodle, which nobody else has told of.
     """
-    held = {Role(role) for role in known}
-    if teaches:
-        return sorted(held - {Role.STUDENT} | {Role.TEACHER})
-    return sorted(held or {Role.STUDENT})
+    if before and before != said:
+        return [said], []
+    if said is Role.TEACHER and list(moodle_roles) == ["student"]:
+        return [said], []
+    held = {Role(role) for role in roles}
+    if moodle_roles:
+        return sorted(held), list(moodle_roles)
+    if said is Role.TEACHER:
+        held = held - {Role.STUDENT} | {Role.TEACHER}
+    return sorted(held or {said}), []
 
 
 # --- the two bases ------------------------------------------------------------------------------------------------
@@ -104,28 +114,35 @@ def likely_mentor_kind(roles: Iterable[str]) -> MentorKind:
     return MentorKind.STUDENT if Role.STUDENT in held and Role.TEACHER not in held else MentorKind.TEACHER
 
 
-def revised_mentee(kind: MenteeKind, state: MenteeState, bases: Bases) -> tuple[MenteeKind, MenteeState]:
+def revised_mentee(
+    kind: MenteeKind, state: MenteeState, bases: Bases, misread: bool = False
+) -> tuple[MenteeKind, MenteeState]:
     """A mentee's kind and state after another look at their profile; only candidates change, nobody decided on them.
 
     It never goes back and forth, so that two courses in which a person has different roles do not quarrel: a student
     becomes a young teacher (a course for teachers enrols them as students), never the other way round.
+    `misread`: only the rough word of a roster had made a student of them, and now better is known.
     """
     if state is not MenteeState.CANDIDATE:
         return kind, state
     if bases.mentee is MenteeKind.YOUNG_TEACHER:
         return MenteeKind.YOUNG_TEACHER, state
+    if misread and kind is MenteeKind.STUDENT:
+        return kind, MenteeState.WITHDRAWN
     if kind is MenteeKind.YOUNG_TEACHER and bases == Bases(mentor=MentorKind.TEACHER):
         return kind, MenteeState.WITHDRAWN
     return kind, state
 
 
-def revised_mentor(kind: MentorKind, state: MentorState, bases: Bases) -> tuple[MentorKind, MentorState]:
+def revised_mentor(
+    kind: MentorKind, state: MentorState, bases: Bases, misread: bool = False
+) -> tuple[MentorKind, MentorState]:
     """A mentor's kind and state after another look at their profile; see `revised_mentee`."""
     if state is not MentorState.CANDIDATE or kind is not MentorKind.TEACHER:
         return kind, state
     if bases.mentor is MentorKind.EMPLOYER:
         return MentorKind.EMPLOYER, state
-    if bases == Bases(mentee=MenteeKind.YOUNG_TEACHER):
+    if misread or bases == Bases(mentee=MenteeKind.YOUNG_TEACHER):
         return kind, MentorState.WITHDRAWN
     return kind, state
 

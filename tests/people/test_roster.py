@@ -1,5 +1,6 @@
 """People come from the course's roster where no web-service token is set, and nothing better known is lost by it."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -9,15 +10,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from lti_service.db import now
 from lti_service.lti import services
 from lti_service.people import enrolments, tasks
 from lti_service.people.enrolments import SyncStoppedError
-from lti_service.people.models import Membership, Mentee, Mentor, Person
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.platforms import secrets
 from lti_service.platforms.models import AccessToken, Course, Platform
 from lti_service.programme.models import MenteeKind
 from tests.counting import statements
-from tests.people.conftest import membership_of, mentee_of, mentor_of, writes
+from tests.people.conftest import a_course, membership_of, mentee_of, mentor_of, writes
 from tests.practice_moodle import TOKEN, PracticeMoodle
 
 PersonOf = Callable[[str], Person]
@@ -102,6 +104,80 @@ def test_a_tutor_who_has_come_is_a_teacher_and_stays_one(
     assert mentor_of(session, person) is not None
 
 
+def test_a_tutor_whom_the_roster_made_a_student_leaves_the_candidates_after_the_first_visit(
+    course: Course, launch_as: LaunchAs, session: Session, person_of: PersonOf
+) -> None:
+    enrolments.sync_course(course.id)
+    employer = person_of("employer01")
+    assert mentee_of(session, employer).state is MenteeState.CANDIDATE
+
+    launch_as("employer01")
+    report = enrolments.sync_course(course.id)
+
+    assert (report.same, report.mentors, report.revised) == (231, 1, 1)
+    assert mentee_of(session, employer).state is MenteeState.WITHDRAWN
+    assert mentor_of(session, employer).state is MentorState.CANDIDATE
+    assert not any(enrolments.sync_course(course.id).counts()[name] for name in enrolments.CHANGES)
+
+
+@pytest.mark.parametrize("how", ["decided", "asked", "elsewhere"])
+def test_a_tutor_stays_in_the_base_whom_somebody_wants_there(
+    how: str, course: Course, platform: Platform, launch_as: LaunchAs, session: Session, person_of: PersonOf
+) -> None:
+    enrolments.sync_course(course.id)
+    employer = person_of("employer01")
+    mentee = mentee_of(session, employer)
+    if how == "decided":
+        mentee.state = MenteeState.NEEDS
+    elif how == "asked":
+        mentee.asked_at = now()
+    else:
+        other = a_course(session, platform, 4)
+        session.add(Membership(course_id=other.id, person_id=employer.id, roles=["student"], active=True))
+    state = mentee.state
+    session.commit()
+
+    launch_as("employer01")
+
+    assert enrolments.sync_course(course.id).revised == 0
+    assert mentee_of(session, employer).state is state
+
+
+def test_a_change_of_the_rosters_word_is_a_change_in_moodle(
+    course: Course, moodle: PracticeMoodle, session: Session, platform: Platform, person_of: PersonOf
+) -> None:
+    """Otherwise a curator known from the days of a token would be one for ever."""
+    moodle.college.enrol("teacher02", 2, "manager")
+    set_token(session, platform, TOKEN)
+    enrolments.sync_course(course.id)
+    set_token(session, platform, "")
+    assert enrolments.sync_course(course.id).same == 231
+    assert membership_of(session, person_of("teacher02"), course).roles == ["curator"]
+    moodle.college.enrol("teacher02", 2, "student")
+    moodle.college.enrol("student001", 2, "editingteacher")
+
+    report = enrolments.sync_course(course.id)
+
+    assert (report.changed, report.same) == (2, 229)
+    assert membership_of(session, person_of("teacher02"), course).roles == ["student"]
+    assert membership_of(session, person_of("student001"), course).roles == ["teacher"]
+    assert enrolments.sync_course(course.id).same == 231
+
+
+def test_roles_that_are_neither_are_left_out_and_named(course: Course, moodle: PracticeMoodle) -> None:
+    members = [
+        {"user_id": "7001", "roles": ["Learner"], "status": "Active", "name": "Одно Имя"},
+        {"user_id": "7002", "roles": ["http://purl.imsglobal.org/vocab/lis/v2/membership#Mentor"]},
+        {"user_id": "7003", "roles": ["Instructor"], "status": "Inactive"},
+    ]
+    moodle.faults.add(ROSTER, body=json.dumps({"members": members}))
+
+    report = enrolments.sync_course(course.id)
+
+    assert (report.new, report.skipped) == (1, {"no-known-role": 1, "suspended": 1})
+    assert report.unknown_roles == {"http://purl.imsglobal.org/vocab/lis/v2/membership#Mentor"}
+
+
 def test_whoever_is_unenrolled_is_marked_as_gone_and_comes_back(
     course: Course, moodle: PracticeMoodle, session: Session, person_of: PersonOf
 ) -> None:
@@ -143,7 +219,10 @@ def test_a_token_given_later_tells_the_rest(
 
     assert (report.source, report.new, report.left) == ("web-service", 0, 0)
     assert membership_of(session, person_of("employer01"), course).roles == ["employer"]
-    assert mentor_of(session, person_of("employer01")) is not None
+    assert mentor_of(session, person_of("employer01")).state is MentorState.CANDIDATE
+    assert mentee_of(session, person_of("employer01")).state is MenteeState.WITHDRAWN
+    students = select(func.count(Mentee.id)).where(Mentee.state == "candidate", Mentee.kind == MenteeKind.STUDENT)
+    assert session.scalar(students) == 200
 
 
 def test_a_site_that_shares_no_names_takes_none_away(

@@ -43,6 +43,48 @@ def test_it_tells_roles_from_moodles_roles_and_the_department(moodle_roles, depa
     assert rules.roles_of(moodle_roles, department, platform_map) == expected
 
 
+def test_a_candidate_whom_only_the_roster_put_there_goes_when_better_is_known_and_nobody_has_decided():
+    employer, curator = Bases(mentor=MentorKind.EMPLOYER), Bases()
+    student, teacher = MenteeKind.STUDENT, MentorKind.TEACHER
+
+    assert rules.revised_mentee(student, MenteeState.CANDIDATE, employer, True) == (student, MenteeState.WITHDRAWN)
+    assert rules.revised_mentee(student, MenteeState.NEEDS, employer, True) == (student, MenteeState.NEEDS)
+    assert rules.revised_mentor(teacher, MentorState.CANDIDATE, curator, True) == (teacher, MentorState.WITHDRAWN)
+    assert rules.revised_mentor(teacher, MentorState.READY, curator, True) == (teacher, MentorState.READY)
+    assert rules.revised_mentor(teacher, MentorState.CANDIDATE, employer, True) == (
+        MentorKind.EMPLOYER,
+        MentorState.CANDIDATE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "before", "roles", "moodle_roles", "expected"),
+    [
+        # Known from nowhere: the roster's word is all there is.
+        ("student", "", [], [], (["student"], [])),
+        ("teacher", "", [], [], (["teacher"], [])),
+        # A launch calls tutors Instructor, whom the roster calls Learner.
+        ("student", "", ["teacher"], [], (["teacher"], [])),
+        ("student", "student", ["teacher"], [], (["teacher"], [])),
+        # Whom the roster calls Instructor is one at a launch, too.
+        ("teacher", "", ["student"], [], (["teacher"], [])),
+        ("teacher", "", ["curator"], [], (["curator", "teacher"], [])),
+        # The web service knew exactly, whatever the roster calls it.
+        ("teacher", "", ["curator"], ["manager"], (["curator"], ["manager"])),
+        ("student", "", ["employer"], ["teacher"], (["employer"], ["teacher"])),
+        ("student", "student", ["curator"], ["curator"], (["curator"], ["curator"])),
+        # No student may change activities, so this one has become a teacher since.
+        ("teacher", "", ["student"], ["student"], (["teacher"], [])),
+        # The roster's word has changed, so something has changed in Moodle that nobody else has told.
+        ("student", "teacher", ["curator"], ["manager"], (["student"], [])),
+        ("student", "teacher", ["teacher"], [], (["student"], [])),
+        ("teacher", "student", ["employer"], ["teacher"], (["teacher"], [])),
+    ],
+)
+def test_it_weighs_the_rosters_rough_word_against_what_is_known(said, before, roles, moodle_roles, expected):
+    assert rules.roles_in_roster(Role(said), before, roles, moodle_roles) == expected
+
+
 @pytest.mark.parametrize(
     ("roles", "experience", "expected"),
     [
