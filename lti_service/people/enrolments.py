@@ -117,7 +117,7 @@ class Report:
     """Moodle's short names of roles for which somebody was skipped."""
     source: str = WEB_SERVICE
     problems: dict[str, list[str]] = field(default_factory=dict)
-    """Reason → Moodle's ids of people who are kept without the value that could not be read."""
+    """Reason → Moodle's ids of people who are kept without the value that could not be read, or was not told."""
 
     @property
     def read(self) -> int:
@@ -420,7 +420,7 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
     """
     if not people:
         return set()
-    ids, renewed, experience = _keep_persons(session, place.platform_id, people)
+    ids, renewed, experience, nameless = _keep_persons(session, place.platform_id, people)
     by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
     new, returned, moved, roles, misread = _keep_memberships(session, place.course_id, by_id)
     if new or returned or moved:
@@ -434,6 +434,8 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
             report.changed += 1
         else:
             report.same += 1
+    if nameless:
+        report.problems.setdefault("name", []).extend(nameless)
     bases = {person_id: rules.bases_of(roles[person_id], experience[person_id]) for person_id in by_id}
     misread = _misread_everywhere(session, place.course_id, misread)
     _keep_mentees(session, cycle_id, bases, misread, report)
@@ -443,27 +445,29 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
 
 def _keep_persons(
     session: Session, platform_id: int, people: dict[str, _Seen]
-) -> tuple[dict[str, int], set[int], dict[int, int | None]]:
-    """Ids by Moodle's id, the ids of those already known of whom something changed, and everybody's experience."""
+) -> tuple[dict[str, int], set[int], dict[int, int | None], list[str]]:
+    """Ids by Moodle's id, the ids of those already known of whom something changed, everybody's experience, and
+    Moodle's ids of those whose name nobody has told."""
     rows = session.execute(
         select(Person.moodle_id, Person.id, *(getattr(Person, name) for name in FACTS))
         .where(Person.platform_id == platform_id, Person.moodle_id.in_(people))
         .order_by(Person.id)
     ).all()
     ids: dict[str, int] = {row.moodle_id: row.id for row in rows}
+    told = {moodle_id: UNTOLD | seen.facts for moodle_id, seen in people.items()}
     changing = []
     experience: dict[int, int | None] = {}
     for row in rows:
         known = {name: getattr(row, name) for name in FACTS}
-        facts = known | people[row.moodle_id].facts
+        facts = told[row.moodle_id] = known | people[row.moodle_id].facts
         experience[row.id] = facts["experience_years"]
         if facts != known:
             changing.append({"id": row.id, **_person_row(facts)})
     if changing:
         session.execute(update(Person), changing)
     adding = [
-        {"platform_id": platform_id, "moodle_id": moodle_id, **_person_row(UNTOLD | seen.facts)}
-        for moodle_id, seen in people.items()
+        {"platform_id": platform_id, "moodle_id": moodle_id, **_person_row(facts)}
+        for moodle_id, facts in told.items()
         if moodle_id not in ids
     ]
     if adding:
@@ -474,8 +478,9 @@ def _keep_persons(
         )
         for row in session.execute(insert.returning(Person.moodle_id, Person.id), adding):
             ids[row.moodle_id] = row.id
-            experience[row.id] = people[row.moodle_id].facts.get("experience_years")
-    return ids, {row["id"] for row in changing}, experience
+            experience[row.id] = told[row.moodle_id]["experience_years"]
+    nameless = [moodle_id for moodle_id, facts in told.items() if not facts["family_name"] and not facts["given_name"]]
+    return ids, {row["id"] for row in changing}, experience, nameless
 
 
 def _person_row(facts: dict[str, Any]) -> dict[str, Any]:

@@ -237,6 +237,24 @@ def test_a_site_that_shares_no_names_takes_none_away(
     assert person_of("student001").email == moodle.college.students[0].email
 
 
+def test_a_site_that_never_shared_names_is_told_where_to_share_them(
+    course: Course, launch_as: LaunchAs, moodle: PracticeMoodle, person_of: PersonOf
+) -> None:
+    tool = next(iter(moodle.lti.tools.values()))
+    tool.sends_name = tool.sends_email = False
+    admin = launch_as(moodle.college.admin)
+
+    page = press(admin, f"{admin.home}sync/").text
+
+    assert "Moodle does not tell the names of 231 people." in page
+    assert "Share launcher's name" in page
+    assert person_of("student001").idnumber == "ST-2026-0001", "which it sends whatever the privacy"
+    tool.sends_name = True
+    again = press(admin, f"{admin.home}sync/").text
+    assert again.count("Moodle does not tell the name") == 1, "of the loading before"
+    assert person_of("student001").family_name == moodle.college.students[0].lastname
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "passes"),
     [
