@@ -1,4 +1,4 @@
-"""What all pages share: the navigation, and the sections that wings add to a person's home page."""
+"""What all pages share: the navigation, and the sections that wings add to a home page and to a person's record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +25,14 @@ class NavItem:
 
 
 Section = Callable[[Session, Viewer], Markup | None]
+RecordSection = Callable[[Session, Viewer, int], Markup | None]
+
+MAIN_COLUMN = 50
+"""Sections of a record whose order is less stand in the page's main column."""
 
 _nav: list[NavItem] = []
 _sections: list[tuple[int, Section]] = []
+_record_sections: list[tuple[int, RecordSection]] = []
 
 
 def add_nav(order: int, endpoint: str, label: Any, permission: Permission) -> None:
@@ -52,8 +57,32 @@ def home_sections(session: Session, viewer: Viewer) -> list[Markup]:
     return [part for _order, section in _sections if (part := section(session, viewer)) is not None]
 
 
+def record_section(order: int) -> Callable[[RecordSection], RecordSection]:
+    """Decorate a function that renders a part of a curator's page about a person of the course, by the person's id.
+
+    It returns None for people it does not concern. Parts below 50 stand in the page's main column, the others beside.
+    """
+
+    def add(section: RecordSection) -> RecordSection:
+        _record_sections.append((order, section))
+        _record_sections.sort(key=lambda pair: pair[0])
+        return section
+
+    return add
+
+
+def record_sections(session: Session, viewer: Viewer, person_id: int) -> tuple[list[Markup], list[Markup]]:
+    """The parts of a person's record, in order: those of the main column and those beside it."""
+    main: list[Markup] = []
+    aside: list[Markup] = []
+    for order, section in _record_sections:
+        if (found := section(session, viewer, person_id)) is not None:
+            (main if order < MAIN_COLUMN else aside).append(found)
+    return main, aside
+
+
 def part(template: str, **values: Any) -> Markup:
-    """A wing's part of the home page, rendered; what all templates share is put together once for all parts."""
+    """A wing's part of a page, rendered; what all templates share is put together once for all parts."""
     if "template_context" not in g:
         g.template_context = {}
         current_app.update_template_context(g.template_context)

@@ -1,0 +1,212 @@
+"""The lists of the two bases."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask import session as carried
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
+
+from lti_service import access, db, pages, sheets
+from lti_service.access import Permission
+from lti_service.people import exports, labels, lists, rules, service
+from lti_service.people.errors import PeopleError
+from lti_service.people.forms import read_choice, read_id, read_ids, read_look
+from lti_service.people.models import Mentee, MenteeState, Mentor, MentorState
+from lti_service.people.rules import MenteeAction, MentorAction
+from lti_service.people.service import B, Outcome
+from lti_service.people.views.room import blueprint, cycle_of, desk, offered
+from lti_service.programme.models import Cycle, MenteeKind, MentorKind
+
+pages.add_nav(20, "people.mentees", _l("Mentees"), Permission.MANAGE_BASE)
+pages.add_nav(21, "people.mentors", _l("Mentors"), Permission.MANAGE_BASE)
+
+MENTEE_SORTS = ("name", "group", "kind", "state")
+MENTOR_SORTS = ("name", "group", "kind", "capacity", "state")
+NAMED = 5
+"""How many people a message names before it says how many more there are."""
+MAKE_MENTORS = "make_mentors"
+
+
+@blueprint.get("/courses/<int:course_id>/base/")
+@access.needs(Permission.MANAGE_BASE)
+def mentees() -> Any:
+    """Who needs or may need a mentor, as filtered and sorted by the address."""
+    return _mentees_page()
+
+
+@blueprint.post("/courses/<int:course_id>/base/")
+@access.needs(Permission.MANAGE_BASE)
+def change_mentees() -> Any:
+    """Do one thing with those who are ticked; the address keeps what the list showed."""
+    chosen = read_ids(request.form, "chosen")
+    wanted_form_id = read_id(request.form, "wanted_form")
+    makes_mentors = request.form.get("action") == MAKE_MENTORS
+    action = read_choice(request.form, "action", MenteeAction)
+    if not makes_mentors and (action is None or action not in rules.CURATOR_ACTIONS):
+        return redirect(_list_address("people.mentees"), 303)
+    try:
+        with db.transaction() as session:
+            if action is None:
+                outcome = service.make_mentors(session, desk(session), chosen)
+            else:
+                form_id = wanted_form_id if action is MenteeAction.NEED else None
+                outcome = service.move_mentees(session, desk(session), chosen, action, form_id)
+    except PeopleError as error:
+        return _mentees_page(error, chosen, wanted_form_id), error.status
+    _tell(MAKE_MENTORS if makes_mentors else action, outcome, "people.mentees")
+    return redirect(_list_address("people.mentees"), 303)
+
+
+def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), form_id: int | None = None) -> str:
+    viewer, session = access.viewer(), db.session()
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    cycle = cycle_of(session, viewer)
+    listing = lists.list_mentees(session, cycle.id, viewer.course_id, look) if cycle else None
+    state = MenteeState(look.state) if look.state else None
+    return render_template(
+        "people/mentees.html",
+        cycle=cycle,
+        look=look,
+        listing=listing,
+        actions=offered(rules.MENTEE_MOVES, state, rules.CURATOR_ACTIONS),
+        forms=service.forms_for(cycle),
+        error=error,
+        left=_left(session, cycle, "people.mentees", Mentee, labels.MENTEE_STATES),
+        chosen=set(chosen),
+        all_chosen=request.args.get("select") == "page" and not error,
+        chosen_form_id=form_id,
+        make_mentors=MAKE_MENTORS,
+        address=_address_of("people.mentees", look),
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentees.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_mentees(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    with db.transaction() as session:
+        at = desk(session)
+        lines = lists.all_mentees(session, at.cycle_id, at.course_id, look)
+        service.record_export(session, at, "mentees", len(lines), look.query())
+        return sheets.download(exports.mentees(lines), sheets.Kind(ending))
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentors/")
+@access.needs(Permission.MANAGE_BASE)
+def mentors() -> Any:
+    """Who is or may become a mentor, as filtered and sorted by the address."""
+    return _mentors_page()
+
+
+@blueprint.post("/courses/<int:course_id>/base/mentors/")
+@access.needs(Permission.MANAGE_BASE)
+def change_mentors() -> Any:
+    """Do one thing with those who are ticked."""
+    chosen = read_ids(request.form, "chosen")
+    action = read_choice(request.form, "action", MentorAction)
+    if action is None:
+        return redirect(_list_address("people.mentors"), 303)
+    try:
+        with db.transaction() as session:
+            outcome = service.move_mentors(session, desk(session), chosen, action)
+    except PeopleError as error:
+        return _mentors_page(error, chosen), error.status
+    _tell(action, outcome, "people.mentors")
+    return redirect(_list_address("people.mentors"), 303)
+
+
+def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) -> str:
+    viewer, session = access.viewer(), db.session()
+    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    cycle = cycle_of(session, viewer)
+    state = MentorState(look.state) if look.state else None
+    return render_template(
+        "people/mentors.html",
+        cycle=cycle,
+        look=look,
+        listing=lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None,
+        actions=offered(rules.MENTOR_MOVES, state, tuple(MentorAction)),
+        error=error,
+        left=_left(session, cycle, "people.mentors", Mentor, labels.MENTOR_STATES),
+        chosen=set(chosen),
+        all_chosen=request.args.get("select") == "page" and not error,
+        address=_address_of("people.mentors", look),
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentors.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_mentors(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    with db.transaction() as session:
+        at = desk(session)
+        lines = lists.all_mentors(session, at.cycle_id, at.course_id, look)
+        service.record_export(session, at, "mentors", len(lines), look.query())
+        return sheets.download(exports.mentors(lines), sheets.Kind(ending))
+
+
+def _address_of(endpoint: str, look: lists.Look) -> Any:
+    """A function for templates: this list's address with some of its look changed, on its first page again."""
+
+    def address(**changes: Any) -> str:
+        extra = {name: changes.pop(name) for name in ("select",) if name in changes}
+        return url_for(endpoint, **look.query(**{"page": 1, **changes}), **extra)
+
+    return address
+
+
+def _list_address(endpoint: str) -> str:
+    """Back to the list as it was looked at."""
+    if endpoint == "people.mentees":
+        look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    else:
+        look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    return url_for(endpoint, **look.query())
+
+
+def _tell(action: str | None, outcome: Outcome, endpoint: str) -> None:
+    """Let the list that follows say what was done with how many people, and who stayed as they were."""
+    if outcome.done:
+        flash(_done(action, outcome.done))
+    elif outcome.same:
+        flash(_("Nothing to change: it is so already."))
+    if outcome.refused:
+        # Their ids only: this goes through a cookie, and no cookie carries a name.
+        carried[f"left:{endpoint}"] = [[found.id for found in outcome.refused[:NAMED]], len(outcome.refused)]
+
+
+def _left(session: Session, cycle: Cycle | None, endpoint: str, base: type[B], states: Mapping[Any, Any]) -> str:
+    """Who stayed as they were at the change that led here, said once; empty: nobody."""
+    ids, count = carried.pop(f"left:{endpoint}", ([], 0))
+    left = service.in_base(session, access.viewer().course_id, cycle.id, base, ids) if cycle else []
+    if not left:
+        return ""
+    named = ", ".join(f"{found.person.name} ({states[found.state]})" for found in left)
+    more = count - len(left)
+    if more > 0:
+        named += " " + ngettext("and %(num)d more", "and %(num)d more", more)
+    return _("Left as they are: %(names)s.", names=named)
+
+
+def _done(action: str | None, count: int) -> str:
+    match action:
+        case MenteeAction.NEED:
+            return ngettext("%(num)d person needs a mentor.", "%(num)d people need a mentor.", count)
+        case MentorAction.ACCEPT:
+            return ngettext("%(num)d mentor is in the base.", "%(num)d mentors are in the base.", count)
+        case "return":
+            return ngettext("%(num)d person is a candidate again.", "%(num)d people are candidates again.", count)
+        case "withdraw":
+            return ngettext("%(num)d person does not take part.", "%(num)d people do not take part.", count)
+        case _:
+            return ngettext(
+                "%(num)d person is a candidate in the base of mentors.",
+                "%(num)d people are candidates in the base of mentors.",
+                count,
+            )
