@@ -75,3 +75,81 @@ class NoCycleError(PeopleError):
 
     code = "no-cycle"
     message = _l("The school year has no base yet: load the people from Moodle first.")
+
+
+class ConsentError(PeopleError):
+    """Something about a consent cannot be done."""
+
+
+class MinorCannotConsentError(ConsentError):
+    """Under 18 a representative signs."""
+
+    code = "minor-cannot-consent"
+    status = 403
+    message = _l("You are under 18, so one of your parents or another legal representative signs for you, on paper.")
+
+
+class AgeNotConfirmedError(ConsentError):
+    """The birth date is not known, and the person did not say that they are of age."""
+
+    code = "age-not-confirmed"
+    field = "says_adult"
+    message = _l("Confirm that you are 18 or older. If you are not, a parent or another representative signs for you.")
+
+
+class TextChangedError(ConsentError):
+    """The text that was agreed to is no longer the current one."""
+
+    code = "consent-text-changed"
+    status = 409
+    message = _l("The text has changed meanwhile. Read it again, please, and then agree.")
+
+
+class PapersWrongError(ConsentError):
+    """Some of the papers cannot be recorded, so none was; `problems` says which and why, by the person's id."""
+
+    code = "papers-wrong"
+    message = _l("Nothing was recorded yet: mend the lines that are marked.")
+
+    def __init__(self, problems: dict[int, dict[str, str]]) -> None:
+        super().__init__()
+        self.problems = problems
+        """Person id → field → what is wrong."""
+
+
+class NoPaperError(ConsentError):
+    """Papers were to be recorded, but no line was filled in."""
+
+    code = "no-paper"
+    message = _l("Fill in at least one line.")
+
+
+class NothingToWithdrawError(ConsentError):
+    """There is no consent, or it was withdrawn before."""
+
+    code = "nothing-to-withdraw"
+    status = 409
+    message = _l("There is no consent to withdraw.")
+
+
+class WithdrawalDateError(ConsentError):
+    """A day that no paper of this withdrawal can bear."""
+
+    code = "withdrawal-date"
+    field = "withdrawn_on"
+    message = _l("Give the date of the paper: not in the future, and not before the consent.")
+
+
+class ReasonNeededError(ConsentError):
+    """A curator withdraws in somebody's name without saying why."""
+
+    code = "reason-needed"
+    field = "reason"
+    message = _l("Say on what ground, in no more than %(most)s characters.")
+
+
+class TextWrongError(ConsentError):
+    """A title or a text that is empty or too long."""
+
+    code = "consent-text-wrong"
+    message = _l("A title of up to %(title)s and a text of up to %(text)s characters are needed.")

@@ -1,0 +1,30 @@
+"""Who may agree for whom, by age alone: pure functions of dates."""
+
+from datetime import date
+
+from lti_service.people.rules import age_on
+
+OF_AGE = 18
+"""Full years from which somebody agrees for themselves (ст. 21 ГК РФ)."""
+
+LONGEST_NAME = 200
+LONGEST_REASON = 1000
+LONGEST_TITLE = 300
+LONGEST_TEXT = 20_000
+"""Characters of a representative's name, of a reason, of a text's title and of a text."""
+EARLIEST_SIGNATURE = date(2006, 7, 27)
+"""No consent is older than the law that asks for it (152-ФЗ)."""
+
+
+def is_adult(born: date, day: date) -> bool:
+    """Whether somebody is of age on a day."""
+    return age_on(born, day) >= OF_AGE
+
+
+def grown_if_born_by(day: date) -> date:
+    """The birthday of the youngest who are of age on a day."""
+    try:
+        return day.replace(year=day.year - OF_AGE)
+    except ValueError:
+        # 29 February: eighteen years before there was none, and whoever was born on the 28th is of age.
+        return date(day.year - OF_AGE, 2, 28)
