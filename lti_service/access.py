@@ -31,6 +31,7 @@ class Permission(StrEnum):
     SEE_HOME = "see-home"
     ANSWER_PROPOSAL = "answer-proposal"
     ASK_FOR_MENTOR = "ask-for-mentor"
+    NOMINATE = "nominate"
     SEE_COURSE_PAIRS = "see-course-pairs"
     MANAGE_PAIRS = "manage-pairs"
     MANAGE_BASE = "manage-base"
@@ -49,6 +50,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.ANSWER_PROPOSAL: EVERYONE,
     # Whether somebody can be a mentee at all is asked where their records are known.
     Permission.ASK_FOR_MENTOR: frozenset({Role.STUDENT, Role.TEACHER}),
+    Permission.NOMINATE: frozenset({Role.TEACHER}),
     Permission.SEE_COURSE_PAIRS: frozenset({Role.TEACHER, Role.CURATOR}),
     Permission.MANAGE_PAIRS: frozenset({Role.CURATOR}),
     Permission.MANAGE_BASE: frozenset({Role.CURATOR}),

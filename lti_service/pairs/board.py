@@ -13,9 +13,9 @@ from lti_service.pairs import cards, rules, service
 from lti_service.pairs.cards import PairCard, PersonLine
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.people import service as people
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, Person
+from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
-from lti_service.people.rules import SEPARATOR, split_groups
+from lti_service.people.rules import SEEKING, SEPARATOR, split_groups
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, MenteeKind
 
@@ -232,7 +232,7 @@ def mentees_here(query: Q, course_id: int) -> Q:
 
 
 def _needs_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [Mentee.cycle_id == cycle.id, Mentee.state == MenteeState.NEEDS]
+    where: list[ColumnElement[bool]] = [Mentee.cycle_id == cycle.id, Mentee.state.in_(SEEKING)]
     if filters.form_id is not None:
         # Who has no wish may be given any form that is meant for them.
         kind = select(Form.mentee_kind).where(Form.id == filters.form_id).scalar_subquery()

@@ -14,6 +14,7 @@ from lti_service.pairs.board import Filters, Q, is_named, mentees_here, people_c
 from lti_service.pairs.cards import PersonLine
 from lti_service.pairs.models import Pair, PairMentee
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.rules import SEEKING
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
 
@@ -96,7 +97,7 @@ def forms_to_choose(
     needing = dict(
         session.execute(
             mentees_here(select(Mentee.kind, func.count(Mentee.id)), course_id)
-            .where(Mentee.cycle_id == cycle.id, Mentee.state == MenteeState.NEEDS)
+            .where(Mentee.cycle_id == cycle.id, Mentee.state.in_(SEEKING))
             .group_by(Mentee.kind)
         ).all()
     )
@@ -224,7 +225,7 @@ def _mentees(
         .order_by(
             case((is_chosen, 0), else_=1),
             # Who needs a mentor comes before who has one in another form, and who asked for this form first of all.
-            case((Mentee.state == MenteeState.NEEDS, 0), else_=1),
+            case((Mentee.state.in_(SEEKING), 0), else_=1),
             case((wishes, 0), else_=1),
             Person.search_name,
             Mentee.id,

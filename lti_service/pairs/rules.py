@@ -105,7 +105,9 @@ def pairing_of(states: Sequence[PairState]) -> MenteeState:
 
 # --- who fits -----------------------------------------------------------------------------------------------------
 
-PROPOSABLE = frozenset({MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED})
+PROPOSABLE = frozenset(
+    {MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED, MenteeState.UNPAIRED}
+)
 """States in which a mentee may be given a mentor: those who need one, and those who have or had one, for their next
 form. Candidates and the withdrawn are not: nobody has said that they need a mentor."""
 

@@ -13,7 +13,7 @@ from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people import rules
 from lti_service.people.errors import NothingAskedError, RequestTooLongError, TooLateToAskError
-from lti_service.people.models import Mentee, MenteeState
+from lti_service.people.models import Mentee, MenteeState, Source
 from lti_service.people.service import forms_for, mentee_of
 from lti_service.programme import service as programme
 from lti_service.programme.models import Form, MenteeKind
@@ -74,7 +74,7 @@ def ask(
         raise NotFoundError
     mentee = asking.mentee
     if mentee is None:
-        row = {"cycle_id": cycle.id, "person_id": viewer.person_id, "kind": MenteeKind.STUDENT}
+        row = {"cycle_id": cycle.id, "person_id": viewer.person_id, "kind": MenteeKind.STUDENT, "source": Source.OWN}
         # A load of the course, or another window of theirs, may make the same record at this moment.
         db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
         mentee = session.scalars(

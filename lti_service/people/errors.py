@@ -153,3 +153,27 @@ class TextWrongError(ConsentError):
 
     code = "consent-text-wrong"
     message = _l("A title of up to %(title)s and a text of up to %(text)s characters are needed.")
+
+
+class SupportDayError(PeopleError):
+    """A talk that is still to come, or a next look before the talk."""
+
+    code = "support-day"
+    field = "day"
+    message = _l("The talk cannot be in the future, and the next look cannot be before it.")
+
+
+class NothingAgreedError(PeopleError):
+    """A talk of which nothing is told."""
+
+    code = "nothing-agreed"
+    field = "agreed"
+    message = _l("Say who talked with the mentee and what was agreed.")
+
+
+class NoReasonError(PeopleError):
+    """A nomination that does not say why."""
+
+    code = "no-reason"
+    field = "reason"
+    message = _l("Say in a few words why this student needs a mentor.")

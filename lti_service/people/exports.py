@@ -21,6 +21,7 @@ def mentees(lines: Iterable[Line[Mentee]]) -> Sheet:
         _("Topics"),
         _("Request"),
         _("Asked on"),
+        _("From where"),
     ]
     rows = [
         [
@@ -32,6 +33,7 @@ def mentees(lines: Iterable[Line[Mentee]]) -> Sheet:
             "; ".join(line.record.topics),
             line.record.request,
             line.record.asked_at.date() if line.record.asked_at else None,
+            str(labels.SOURCES[line.record.source]),
         ]
         for line in lines
     ]

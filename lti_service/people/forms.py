@@ -1,6 +1,7 @@
 """What comes in about people: the looks and choices of lists as plain values, and the forms of a person's page."""
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
@@ -8,9 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import IntegerField, SelectField, SelectMultipleField, TextAreaField
+from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from lti_service.people import labels, rules
 from lti_service.people.asking import Asking
@@ -43,6 +44,7 @@ def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum
         sort=one_of("sort", sorts) or "name",
         descending=values.get("order") == "desc",
         asked=values.get("asked") == "1",
+        nominated=values.get("nominated") == "1",
         page=int(page) if _is_id(page) else 1,
     )
 
@@ -98,11 +100,18 @@ class MenteeForm(RecordForm):
         ],
         render_kw={"rows": 4},
     )
+    special_needs = BooleanField(
+        _l("Special educational or social needs"), description=_l("Seen by curators only; it is in no file.")
+    )
 
     @classmethod
     def of(cls, mentee: Mentee, forms: Iterable[Form], sent: Values | None = None) -> "MenteeForm":
         """The form with what was sent, else as it is kept; `forms` of mentoring are those for the mentee's kind."""
-        kept = {"wanted_form": str(mentee.wanted_form_id or ""), "request": mentee.request}
+        kept = {
+            "wanted_form": str(mentee.wanted_form_id or ""),
+            "request": mentee.request,
+            "special_needs": mentee.special_needs,
+        }
         form = cls(formdata=sent, data=kept)
         form.wanted_form.choices = [
             SelectChoice("", _("not chosen yet")),
@@ -114,6 +123,55 @@ class MenteeForm(RecordForm):
     def wanted_form_id(self) -> int | None:
         """The form of mentoring that was chosen."""
         return int(self.wanted_form.data) if self.wanted_form.data else None
+
+
+class NominationForm(RecordForm):
+    """Why a student needs a mentor."""
+
+    reason = TextAreaField(
+        _l("Why does this student need a mentor?"),
+        description=_l("Only the curators read it."),
+        filters=[_without_nul],
+        validators=[
+            InputRequired(message=_l("Say in a few words why this student needs a mentor.")),
+            Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters.")),
+        ],
+        render_kw={"rows": 4},
+    )
+
+    @classmethod
+    def of(cls, reason: str, sent: Values | None = None) -> "NominationForm":
+        """The form with what was sent, else with what was said before."""
+        return cls(formdata=sent, data={"reason": reason})
+
+
+class SupportForm(RecordForm):
+    """One talk with a mentee who has no pair."""
+
+    day = DateField(_l("Day of the talk"), validators=[InputRequired(message=_l("Say when it was."))])
+    who = StringField(
+        _l("Who talked with them"),
+        filters=[_without_nul],
+        validators=[InputRequired(message=_l("Say who it was.")), Length(max=200)],
+    )
+    agreed = TextAreaField(
+        _l("What was agreed"),
+        description=_l("Only the curators read it."),
+        filters=[_without_nul],
+        validators=[
+            InputRequired(message=_l("Say what was agreed.")),
+            Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters.")),
+        ],
+        render_kw={"rows": 3},
+    )
+    next_look = DateField(
+        _l("Look again on"), description=_l("Leave it empty when it is not needed."), validators=[Optional()]
+    )
+
+    @classmethod
+    def of(cls, today: date, sent: Values | None = None) -> "SupportForm":
+        """The form with what was sent, else with today's date."""
+        return cls(formdata=sent, data={"day": today})
 
 
 class AskForm(RecordForm):

@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from lti_service.access import Role
-from lti_service.people.models import MenteeState, MentorState
+from lti_service.people.models import MenteeState, MentorState, Source
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.programme.models import MenteeKind, MentorKind
 
@@ -15,6 +15,7 @@ MENTEE_STATES: dict[MenteeState, Any] = {
     MenteeState.PROPOSED: _l("Mentor proposed"),
     MenteeState.PAIRED: _l("Has a mentor"),
     MenteeState.FINISHED: _l("Mentoring finished"),
+    MenteeState.UNPAIRED: _l("Without a pair"),
     MenteeState.WITHDRAWN: _l("Not taking part"),
 }
 
@@ -30,6 +31,7 @@ TONES: dict[MenteeState | MentorState, str] = {
     MenteeState.PROPOSED: "info",
     MenteeState.PAIRED: "success",
     MenteeState.FINISHED: "secondary",
+    MenteeState.UNPAIRED: "danger",
     MenteeState.WITHDRAWN: "light",
     MentorState.CANDIDATE: "light",
     MentorState.READY: "success",
@@ -65,9 +67,19 @@ ROLES: dict[Role, Any] = {
 
 MENTEE_ACTIONS: dict[MenteeAction, Any] = {
     MenteeAction.NEED: _l("Mark as needing a mentor"),
+    MenteeAction.GIVE_UP: _l("No pair for now"),
     MenteeAction.RETURN: _l("Back to candidates"),
     MenteeAction.WITHDRAW: _l("Do not take part"),
 }
+
+SOURCES: dict[Source, Any] = {
+    Source.MOODLE: _l("enrolled in the course"),
+    Source.NOMINATION: _l("nominated by a teacher"),
+    Source.OWN: _l("own request"),
+    Source.FILE: _l("a file"),
+    Source.CURATOR: _l("entered by the curator"),
+}
+"""From where somebody came into the base of mentees."""
 
 MENTOR_ACTIONS: dict[MentorAction, Any] = {
     MentorAction.ACCEPT: _l("Take into the base"),

@@ -12,12 +12,13 @@ from sqlalchemy import and_, case, func, literal, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from lti_service.people import rules
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Nomination, Person
 from lti_service.people.names import search_key
 
 PAGE = 50
 
 B = TypeVar("B", Mentee, Mentor)
+_IS_NOMINATED = Mentee.id.in_(select(Nomination.mentee_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Look:
     search: str = ""
     asked: bool = False
     """Only those who asked for a mentor themselves."""
+    nominated: bool = False
+    """Only those whom a teacher has nominated."""
     gone: bool = False
     """Those who left the course instead of those who are in it."""
     sort: str = "name"
@@ -44,6 +47,8 @@ class Look:
         found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
         if wanted.asked:
             found["asked"] = "1"
+        if wanted.nominated:
+            found["nominated"] = "1"
         if wanted.gone:
             found["gone"] = "1"
         if wanted.descending:
@@ -55,7 +60,7 @@ class Look:
     @property
     def narrows(self) -> bool:
         """Whether a filter leaves anybody out."""
-        return bool(self.state or self.kind or self.group or self.search or self.asked or self.gone)
+        return bool(self.state or self.kind or self.group or self.search or self.asked or self.nominated or self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class Listing(Generic[B]):
     """People who pass the other filters and have left the course."""
     asked: int = 0
     """People of the course who pass the other filters and asked for a mentor themselves."""
+    nominated: int = 0
+    """Such people whom a teacher has nominated."""
     groups: list[str] = field(default_factory=list)
     """All groups of the course."""
 
@@ -121,16 +128,18 @@ def _listing(
     of_course = and_(Membership.person_id == base.person_id, Membership.course_id == course_id)
     others = _filters(base, look)
     asked_at = func.count(Mentee.asked_at) if base is Mentee else literal(0)
+    nominated = func.count(case((_IS_NOMINATED, 1))) if base is Mentee else literal(0)
     counted: Any = session.execute(
-        select(base.state, Membership.active, func.count(base.id), asked_at)
+        select(base.state, Membership.active, func.count(base.id), asked_at, nominated)
         .join(Membership, of_course)
         .join(Person, Person.id == base.person_id)
         .where(base.cycle_id == cycle_id, *others)
         .group_by(base.state, Membership.active)
     ).all()
-    here = Counter({state.value: count for state, active, count, _asked in counted if active})
-    gone = Counter({state.value: count for state, active, count, _asked in counted if not active})
-    asked = sum(count for _state, active, _all, count in counted if active)
+    here = Counter({state.value: count for state, active, count, *_rest in counted if active})
+    gone = Counter({state.value: count for state, active, count, *_rest in counted if not active})
+    asked = sum(count for _state, active, _all, count, _nominated in counted if active)
+    named = sum(count for _state, active, _all, _asked, count in counted if active)
     matching = gone if look.gone else here
     total = matching[look.state] if look.state else matching.total()
     pages = max(1, -(-total // PAGE))
@@ -138,7 +147,7 @@ def _listing(
 
     query = _lines(base, cycle_id, course_id, look, states).limit(PAGE).offset((page - 1) * PAGE)
     lines = [Line(record, groups, active) for record, groups, active in session.execute(query)]
-    return Listing(lines, total, page, pages, here, gone.total(), asked, groups_of(session, course_id))
+    return Listing(lines, total, page, pages, here, gone.total(), asked, named, groups_of(session, course_id))
 
 
 def all_mentees(session: Session, cycle_id: int, course_id: int, look: Look) -> list[Line[Mentee]]:
@@ -190,6 +199,8 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         conditions.append(padded.contains(f"{separator}{look.group}{separator}", autoescape=True))
     if look.asked and base is Mentee:
         conditions.append(Mentee.asked_at.is_not(None))
+    if look.nominated and base is Mentee:
+        conditions.append(_IS_NOMINATED)
     conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
     return conditions
 

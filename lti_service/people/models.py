@@ -91,7 +91,19 @@ class MenteeState(StrEnum):
     PROPOSED = "proposed"
     PAIRED = "paired"
     FINISHED = "finished"
+    UNPAIRED = "unpaired"
+    """No pair could be formed: the search goes on, and a psychologist's support is recorded meanwhile."""
     WITHDRAWN = "withdrawn"
+
+
+class Source(StrEnum):
+    """From where somebody came into the base of mentees."""
+
+    MOODLE = "moodle"
+    NOMINATION = "nomination"
+    OWN = "own"
+    FILE = "file"
+    CURATOR = "curator"
 
 
 class Mentee(Base):
@@ -116,6 +128,9 @@ class Mentee(Base):
     """What they ticked of the programme's activities, in its words and order."""
     asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When they last asked for a mentor themselves; none: they did not, or took it back."""
+    source: Mapped[Source] = mapped_column(EnumText(Source), default=Source.MOODLE, server_default="moodle")
+    special_needs: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Special educational or social needs: for the eyes of curators only, and in no file."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship()
@@ -126,6 +141,41 @@ class Mentee(Base):
     def asking(self) -> str:
         """Topics and their own words in one text."""
         return ". ".join(part for part in ("; ".join(self.topics), self.request) if part)
+
+
+class Nomination(Base):
+    """A teacher's word that a student of their course needs a mentor, and why."""
+
+    __tablename__ = "nomination"
+    __table_args__ = (UniqueConstraint("mentee_id", "nominated_by"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mentee_id: Mapped[int] = mapped_column(ForeignKey("mentee.id"))
+    nominated_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    """For curators only."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    mentee: Mapped[Mentee] = relationship()
+    teacher: Mapped[Person] = relationship()
+
+
+class Support(Base):
+    """Psychological support of a mentee who has no pair (road map 1.5): for curators only."""
+
+    __tablename__ = "support"
+    __table_args__ = (Index("ix_support_mentee_id", "mentee_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mentee_id: Mapped[int] = mapped_column(ForeignKey("mentee.id"))
+    day: Mapped[date]
+    who: Mapped[str] = mapped_column(String(200))
+    """Who talked with the mentee."""
+    agreed: Mapped[str] = mapped_column(Text)
+    next_look: Mapped[date | None]
+    """When somebody looks again; none: not needed."""
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class MentorState(StrEnum):

@@ -151,9 +151,11 @@ def revised_mentor(
 
 
 class MenteeAction(StrEnum):
-    """What can be done with a mentee: the first three by the curator, the others by what becomes of their pairs."""
+    """What can be done with a mentee: the first four by the curator, the others by what becomes of their pairs."""
 
     NEED = "need"
+    GIVE_UP = "give_up"
+    """No pair can be formed for now."""
     RETURN = "return"
     WITHDRAW = "withdraw"
     PROPOSE = "propose"
@@ -163,7 +165,7 @@ class MenteeAction(StrEnum):
     """The last open pair was declined, cancelled or ended early."""
 
 
-CURATOR_ACTIONS = (MenteeAction.NEED, MenteeAction.RETURN, MenteeAction.WITHDRAW)
+CURATOR_ACTIONS = (MenteeAction.NEED, MenteeAction.GIVE_UP, MenteeAction.RETURN, MenteeAction.WITHDRAW)
 
 MENTEE_MOVES: dict[MenteeState, dict[MenteeAction, MenteeState]] = {
     MenteeState.CANDIDATE: {
@@ -171,6 +173,7 @@ MENTEE_MOVES: dict[MenteeState, dict[MenteeAction, MenteeState]] = {
         MenteeAction.WITHDRAW: MenteeState.WITHDRAWN,
     },
     MenteeState.NEEDS: {
+        MenteeAction.GIVE_UP: MenteeState.UNPAIRED,
         MenteeAction.RETURN: MenteeState.CANDIDATE,
         MenteeAction.WITHDRAW: MenteeState.WITHDRAWN,
         MenteeAction.PROPOSE: MenteeState.PROPOSED,
@@ -192,13 +195,27 @@ MENTEE_MOVES: dict[MenteeState, dict[MenteeAction, MenteeState]] = {
         MenteeAction.PROPOSE: MenteeState.PROPOSED,
         MenteeAction.PAIR: MenteeState.PAIRED,
     },
+    MenteeState.UNPAIRED: {
+        MenteeAction.NEED: MenteeState.NEEDS,
+        MenteeAction.WITHDRAW: MenteeState.WITHDRAWN,
+        MenteeAction.PROPOSE: MenteeState.PROPOSED,
+        MenteeAction.PAIR: MenteeState.PAIRED,
+    },
     MenteeState.WITHDRAWN: {
         MenteeAction.RETURN: MenteeState.CANDIDATE,
         MenteeAction.NEED: MenteeState.NEEDS,
     },
 }
 
-MAY_ASK = frozenset({MenteeState.CANDIDATE, MenteeState.NEEDS, MenteeState.FINISHED, MenteeState.WITHDRAWN})
+MAY_ASK = frozenset(
+    {
+        MenteeState.CANDIDATE,
+        MenteeState.NEEDS,
+        MenteeState.FINISHED,
+        MenteeState.UNPAIRED,
+        MenteeState.WITHDRAWN,
+    }
+)
 """States in which somebody may ask for a mentor themselves; in the others one is being found or is there."""
 
 
@@ -207,8 +224,12 @@ def state_when_asking(state: MenteeState) -> MenteeState:
     return MenteeState.CANDIDATE if state is MenteeState.WITHDRAWN else state
 
 
-NEEDING = frozenset({MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED})
+NEEDING = frozenset(
+    {MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED, MenteeState.UNPAIRED}
+)
 """States of those who need or have a mentor: the denominator of R1 and R4."""
+SEEKING = frozenset({MenteeState.NEEDS, MenteeState.UNPAIRED})
+"""States of those for whom a mentor is looked for: the search goes on for whoever is left without a pair."""
 
 
 def pairing_allowed(state: MenteeState, target: MenteeState) -> bool:

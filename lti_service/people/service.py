@@ -23,7 +23,7 @@ from lti_service.people.errors import (
     NoCycleError,
     RequestTooLongError,
 )
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person, Source
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
@@ -111,9 +111,10 @@ def save_mentee(
     *,
     wanted_form_id: int | None,
     request: str,
+    special_needs: bool | None = None,
     action: MenteeAction | None = None,
 ) -> Mentee:
-    """Keep what a mentee wants help with and in which form, and do one thing with them when it is given.
+    """Keep what a mentee wants help with, in which form and with which special needs; do one thing with them if given.
 
     Raises NotFoundError, errors of the fields, MoveRefusedError; then nothing is kept.
     """
@@ -127,6 +128,10 @@ def save_mentee(
         mentee.wanted_form, mentee.request = form, request
         # What was asked for is theirs, not the trail's: only that it was written.
         _record(session, at, "mentee.request", f"mentee:{mentee.id}")
+    if special_needs is not None and mentee.special_needs != special_needs:
+        mentee.special_needs = special_needs
+        # Health is nobody's but the curators': the trail says only that the record was changed.
+        _record(session, at, "mentee.changed", f"mentee:{mentee.id}")
     session.flush()
     if action is not None:
         move_mentees(session, at, [mentee.id], action)
@@ -141,7 +146,14 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
     person = _member(session, at, person_id)
     if mentee_of(session, at.cycle_id, person_id):
         raise AlreadyInBaseError(name=person.name)
-    mentee = Mentee(cycle_id=at.cycle_id, person=person, kind=kind, state=MenteeState.CANDIDATE, created_at=now())
+    mentee = Mentee(
+        cycle_id=at.cycle_id,
+        person=person,
+        kind=kind,
+        state=MenteeState.CANDIDATE,
+        source=Source.CURATOR,
+        created_at=now(),
+    )
     session.add(mentee)
     session.flush()
     _record(session, at, "mentee.added", f"mentee:{mentee.id}", kind=kind.value)

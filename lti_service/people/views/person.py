@@ -43,6 +43,7 @@ def save_mentee(person_id: int) -> Any:
                 person_id,
                 wanted_form_id=form.wanted_form_id,
                 request=form.request.data or "",
+                special_needs=bool(form.special_needs.data),
                 action=action if action in rules.CURATOR_ACTIONS else None,
             )
     except PeopleError as error:

@@ -1,0 +1,183 @@
+"""Nominations: a teacher says which students of the course need a mentor, and why; the rest the curator decides."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from lti_service import audit, db
+from lti_service.access import Role, Viewer
+from lti_service.db import now
+from lti_service.errors import NotFoundError
+from lti_service.people import rules
+from lti_service.people.errors import NoReasonError, RequestTooLongError
+from lti_service.people.models import Membership, Mentee, MenteeState, Nomination, Person, Source
+from lti_service.people.names import search_key
+from lti_service.programme import service as programme
+from lti_service.programme.models import MenteeKind
+
+PAGE = 50
+"""Students of a page."""
+_HAS_STUDENT = cast(Membership.roles, Text).contains(f'"{Role.STUDENT.value}"')
+"""Roles are a short list in JSON, which the two databases search in different ways; its text is the same in both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student of the course as their teacher may nominate them."""
+
+    person_id: int
+    name: str
+    groups: str
+    reason: str | None
+    """Why this teacher has nominated them; none: they have not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Students:
+    """A page of the course's students."""
+
+    students: list[Student]
+    total: int
+    nominated: int
+    """How many of the course this teacher has nominated, on whatever page."""
+
+
+def students(session: Session, viewer: Viewer, day: date, search: str = "", page: int = 1) -> Students:
+    """The students of the viewer's course by name, with the viewer's own nominations of the school year of `day`."""
+    cycle = programme.find_cycle(session, viewer.platform_id, day)
+    where = [
+        Membership.course_id == viewer.course_id,
+        Membership.active,
+        _HAS_STUDENT,
+        Person.id != viewer.person_id,
+        *(Person.search_name.contains(word, autoescape=True) for word in search_key(search).split()),
+    ]
+    total = session.scalar(select(func.count(Membership.id)).join(Membership.person).where(*where)) or 0
+    first = (max(page, 1) - 1) * PAGE
+    found = session.scalars(
+        select(Membership)
+        .join(Membership.person)
+        .options(contains_eager(Membership.person))
+        .where(*where)
+        .order_by(Person.search_name, Person.id)
+        .limit(PAGE)
+        .offset(first)
+    )
+    own = dict(
+        session.execute(
+            select(Mentee.person_id, Nomination.reason)
+            .join(Nomination, Nomination.mentee_id == Mentee.id)
+            .join(
+                Membership,
+                and_(Membership.person_id == Mentee.person_id, Membership.course_id == viewer.course_id),
+            )
+            .where(Mentee.cycle_id == (cycle.id if cycle else None), Nomination.nominated_by == viewer.person_id)
+        ).all()
+    )
+    return Students(
+        [Student(it.person_id, it.person.name, it.groups, own.get(it.person_id)) for it in found], total, len(own)
+    )
+
+
+def nominee(session: Session, viewer: Viewer, person_id: int, day: date) -> Student:
+    """One student of the course. Raises NotFoundError for whoever is none."""
+    membership = session.scalar(
+        select(Membership)
+        .where(Membership.course_id == viewer.course_id, Membership.person_id == person_id, Membership.active)
+        .options(joinedload(Membership.person, innerjoin=True))
+    )
+    if membership is None or Role.STUDENT not in membership.roles or person_id == viewer.person_id:
+        raise NotFoundError
+    nomination = _own(session, viewer, person_id, day)
+    return Student(person_id, membership.person.name, membership.groups, nomination.reason if nomination else None)
+
+
+def nominate(session: Session, viewer: Viewer, person_id: int, day: date, reason: str) -> Nomination:
+    """Keep the viewer's word about a student; whoever was not in the base is a candidate by it.
+
+    Said again it changes the reason. Raises NotFoundError, NoReasonError, RequestTooLongError.
+    """
+    nominee(session, viewer, person_id, day)
+    reason = reason.strip()
+    if not reason:
+        raise NoReasonError
+    if len(reason) > rules.LONGEST_REQUEST:
+        raise RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(reason))
+    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    row = {"cycle_id": cycle.id, "person_id": person_id, "kind": MenteeKind.STUDENT, "source": Source.NOMINATION}
+    db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
+    mentee = session.scalars(select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id == person_id)).one()
+    keys = {"mentee_id": mentee.id, "nominated_by": viewer.person_id}
+    db.add_missing(session, Nomination, {**keys, "reason": reason, "at": now()})
+    nomination = session.scalars(select(Nomination).filter_by(**keys)).one()
+    nomination.reason, nomination.at = reason, now()
+    session.flush()
+    _record(session, viewer, "mentee.nominated", mentee)
+    return nomination
+
+
+def take_back(session: Session, viewer: Viewer, person_id: int, day: date) -> None:
+    """Forget the viewer's nomination, if there is one; the student's place in the base is the curator's to decide."""
+    nomination = _own(session, viewer, person_id, day)
+    if nomination is None:
+        return
+    _record(session, viewer, "mentee.nomination-taken-back", nomination.mentee)
+    session.delete(nomination)
+    session.flush()
+
+
+def of_person(session: Session, cycle_id: int, person_id: int) -> list[Nomination]:
+    """All nominations of a person in a school year with their teachers, the newest first; for curators."""
+    return list(
+        session.scalars(
+            select(Nomination)
+            .join(Nomination.mentee)
+            .join(Person, Person.id == Nomination.nominated_by)
+            .options(contains_eager(Nomination.teacher))
+            .where(Mentee.cycle_id == cycle_id, Mentee.person_id == person_id)
+            .order_by(Nomination.at.desc(), Nomination.id.desc())
+        )
+    )
+
+
+def count_by(session: Session, viewer: Viewer, day: date) -> int:
+    """How many students of the course the viewer has nominated in the school year of `day`."""
+    cycle = programme.find_cycle(session, viewer.platform_id, day)
+    if cycle is None:
+        return 0
+    here = select(Membership.person_id).where(Membership.course_id == viewer.course_id)
+    query = (
+        select(func.count(Nomination.id))
+        .join(Mentee, Mentee.id == Nomination.mentee_id)
+        .where(Mentee.cycle_id == cycle.id, Nomination.nominated_by == viewer.person_id, Mentee.person_id.in_(here))
+    )
+    return session.scalar(query) or 0
+
+
+def _own(session: Session, viewer: Viewer, person_id: int, day: date) -> Nomination | None:
+    cycle = programme.find_cycle(session, viewer.platform_id, day)
+    if cycle is None:
+        return None
+    return session.scalar(
+        select(Nomination)
+        .join(Mentee, Mentee.id == Nomination.mentee_id)
+        .where(
+            Mentee.cycle_id == cycle.id,
+            Mentee.person_id == person_id,
+            Nomination.nominated_by == viewer.person_id,
+        )
+    )
+
+
+def _record(session: Session, viewer: Viewer, action: str, mentee: Mentee) -> None:
+    # Why is for the curator, not for the trail.
+    audit.record(
+        session,
+        action,
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        actor_id=viewer.person_id,
+        subject=f"mentee:{mentee.id}",
+    )
