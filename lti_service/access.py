@@ -32,6 +32,7 @@ class Permission(StrEnum):
     ANSWER_PROPOSAL = "answer-proposal"
     ASK_FOR_MENTOR = "ask-for-mentor"
     NOMINATE = "nominate"
+    KEEP_MENTOR_PROFILE = "keep-mentor-profile"
     SEE_COURSE_PAIRS = "see-course-pairs"
     MANAGE_PAIRS = "manage-pairs"
     MANAGE_BASE = "manage-base"
@@ -51,6 +52,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     # Whether somebody can be a mentee at all is asked where their records are known.
     Permission.ASK_FOR_MENTOR: frozenset({Role.STUDENT, Role.TEACHER}),
     Permission.NOMINATE: frozenset({Role.TEACHER}),
+    # Whether somebody is a mentor, or may offer to be one, is asked where their records are known.
+    Permission.KEEP_MENTOR_PROFILE: EVERYONE,
     Permission.SEE_COURSE_PAIRS: frozenset({Role.TEACHER, Role.CURATOR}),
     Permission.MANAGE_PAIRS: frozenset({Role.CURATOR}),
     Permission.MANAGE_BASE: frozenset({Role.CURATOR}),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from lti_service.errors import NotFoundError
@@ -13,6 +13,7 @@ from lti_service.pairs import cards, rules
 from lti_service.pairs.board import Filters, Q, is_named, mentees_here, people_choices, person_where
 from lti_service.pairs.cards import PersonLine
 from lti_service.pairs.models import Pair, PairMentee
+from lti_service.people import lists
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.rules import SEEKING
 from lti_service.programme import service as programme
@@ -41,6 +42,11 @@ class MentorChoice:
     person: PersonLine
     capacity: int
     taken: int
+    strengths: tuple[str, ...] = ()
+    """What they said they are strong in."""
+    offer: str = ""
+    matching: tuple[str, ...] = ()
+    """Those of their strengths that the chosen mentees ask for."""
 
     @property
     def free(self) -> int:
@@ -89,9 +95,10 @@ def forms_to_choose(
     taken = _taken()
     mentors = dict(
         session.execute(
-            _mentors_here(select(Mentor.kind, func.count(Mentor.id)), cycle, course_id, taken)
-            .where(_has_free(taken))
-            .group_by(Mentor.kind)
+            _mentors_here(select(Form.id, func.count(Mentor.id)), cycle, course_id, taken)
+            .join(Form, and_(Form.programme_id == cycle.programme_id, Form.mentor_kind == Mentor.kind))
+            .where(_has_free(taken), lists.chose(Form.id))
+            .group_by(Form.id)
         ).all()
     )
     needing = dict(
@@ -102,8 +109,7 @@ def forms_to_choose(
         ).all()
     )
     return [
-        FormChoice(form, mentors.get(form.mentor_kind, 0), needing.get(form.mentee_kind, 0))
-        for form in session.scalars(query)
+        FormChoice(form, mentors.get(form.id, 0), needing.get(form.mentee_kind, 0)) for form in session.scalars(query)
     ]
 
 
@@ -138,8 +144,10 @@ def select_for(
         form = session.scalar(select(Form).where(Form.id == form_id, Form.programme_id == cycle.programme_id))
     if cycle is None or form is None:
         raise NotFoundError
-    mentors, mentors_total, full = _mentors(session, cycle, course_id, form, mentor_name, mentor_id)
-    mentees, mentees_total = _mentees(session, cycle, course_id, form, filters, set(mentee_ids))
+    chosen = set(mentee_ids)
+    wanted = _topics_of(session, cycle, chosen)
+    mentors, mentors_total, full = _mentors(session, cycle, course_id, form, mentor_name, mentor_id, wanted)
+    mentees, mentees_total = _mentees(session, cycle, course_id, form, filters, chosen)
     groups, departments = people_choices(session, cycle, course_id)
     return Selection(form, mentors, mentors_total, full, mentees, mentees_total, groups, departments)
 
@@ -169,10 +177,16 @@ def _mentors_here(query: Q, cycle: Cycle, course_id: int, taken: Any) -> Q:
 
 
 def _mentors(
-    session: Session, cycle: Cycle, course_id: int, form: Form, name: str, chosen_id: int | None
+    session: Session,
+    cycle: Cycle,
+    course_id: int,
+    form: Form,
+    name: str,
+    chosen_id: int | None,
+    wanted: set[str],
 ) -> tuple[list[MentorChoice], int, int]:
     taken = _taken()
-    of_kind = Mentor.kind == form.mentor_kind
+    of_kind = lists.takes_part(form.id)
     free, full = session.execute(
         _mentors_here(
             select(
@@ -185,23 +199,47 @@ def _mentors(
         ).where(of_kind)
     ).one()
     is_chosen = Mentor.id == (chosen_id or 0)
+    offered = or_(is_chosen, and_(_has_free(taken), is_named(name)))
+    best: list[int] = []
+    if wanted:
+        # Strengths are a list in JSON, which the two databases search in different ways; these rows are short.
+        strengths = session.execute(
+            _mentors_here(select(Mentor.id, Mentor.strengths), cycle, course_id, taken)
+            .where(of_kind, offered)
+            .order_by(Person.search_name, Mentor.id)
+        ).all()
+        ranked = sorted(strengths, key=lambda row: -len(wanted.intersection(row.strengths)))
+        best = [row.id for row in ranked if wanted.intersection(row.strengths)][:LISTED]
+    place = {mentor_id: number for number, mentor_id in enumerate(best)}
+    first = case(place, value=Mentor.id, else_=len(place)) if place else literal(0)
     rows = session.execute(
         _mentors_here(select(Mentor, Membership.groups, func.coalesce(taken.c.taken, 0)), cycle, course_id, taken)
-        .where(of_kind, or_(is_chosen, and_(_has_free(taken), is_named(name))))
+        .where(of_kind, offered)
         .options(contains_eager(Mentor.person))
-        .order_by(case((is_chosen, 0), else_=1), Person.search_name, Mentor.id)
+        .order_by(case((is_chosen, 0), else_=1), first, Person.search_name, Mentor.id)
         .limit(LISTED)
     )
     listed = [
         MentorChoice(
             id=mentor.id,
-            person=cards.line(mentor.person, course_id, {(course_id, mentor.person_id): groups}),
+            person=cards.mentor_line(mentor, course_id, {(course_id, mentor.person_id): groups}),
             capacity=mentor.capacity,
             taken=count,
+            strengths=tuple(mentor.strengths),
+            offer=mentor.offer,
+            matching=tuple(topic for topic in mentor.strengths if topic in wanted),
         )
         for mentor, groups, count in rows
     ]
     return listed, free, full
+
+
+def _topics_of(session: Session, cycle: Cycle, mentee_ids: set[int]) -> set[str]:
+    """What the chosen mentees ticked of the programme's activities."""
+    if not mentee_ids:
+        return set()
+    asked = session.scalars(select(Mentee.topics).where(Mentee.id.in_(mentee_ids), Mentee.cycle_id == cycle.id))
+    return {topic for topics in asked for topic in topics}
 
 
 def _mentees(

@@ -14,7 +14,16 @@ from lti_service.pairs import rules, service
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, Mover
 from lti_service.people import service as people
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.models import (
+    ContactWay,
+    MeetingTime,
+    Membership,
+    Mentee,
+    MenteeState,
+    Mentor,
+    MentorState,
+    Person,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,12 @@ class PersonLine:
     """An active member of the pair's course."""
     request: str = ""
     """What a mentee wants help with."""
+    contact_way: ContactWay | None = None
+    """How a mentor wants to be reached; none: by e-mail."""
+    contact: str = ""
+    times: tuple[MeetingTime, ...] = ()
+    """When it suits a mentor to meet."""
+    times_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,18 @@ def line(person: Person, course_id: int, memberships: Memberships, request: str 
     )
 
 
+def mentor_line(mentor: Mentor, course_id: int, memberships: Memberships) -> PersonLine:
+    """A mentor as cards of a course show them: with what their profile says on meeting them."""
+    return replace(
+        line(mentor.person, course_id, memberships),
+        institution=mentor.workplace,
+        contact_way=mentor.contact_way,
+        contact=mentor.contact,
+        times=tuple(MeetingTime(time) for time in mentor.times),
+        times_note=mentor.times_note,
+    )
+
+
 def _card(pair: Pair, memberships: Memberships) -> PairCard:
     mentees = sorted((place.mentee for place in pair.places), key=lambda mentee: mentee.person.search_name)
     return PairCard(
@@ -118,7 +145,7 @@ def _card(pair: Pair, memberships: Memberships) -> PairCard:
         cycle_title=pair.cycle.title,
         state=pair.state,
         form=pair.form.title,
-        mentor=line(pair.mentor.person, pair.course_id, memberships),
+        mentor=mentor_line(pair.mentor, pair.course_id, memberships),
         mentees=tuple(line(mentee.person, pair.course_id, memberships, mentee.asking) for mentee in mentees),
         since=pair.ended_at or pair.started_at or pair.answered_at or pair.proposed_at,
         started_at=pair.started_at,
@@ -206,6 +233,10 @@ def _for_eyes(card: PairCard, *, mentees: Iterable[PersonLine], contacts: bool, 
         return replace(
             person,
             email=person.email if contacts else "",
+            contact_way=person.contact_way if contacts else None,
+            contact=person.contact if contacts else "",
+            times=person.times if contacts else (),
+            times_note=person.times_note if contacts else "",
             request=person.request if confidences else "",
         )
 

@@ -56,6 +56,14 @@ class MentorNotReadyError(PairError):
     message = _l("%(name)s is not ready to mentor yet. Accept them in the base of mentors first.")
 
 
+class MentorInOtherFormsError(PairError):
+    """The mentor takes part in other forms of mentoring only."""
+
+    code = "mentor-in-other-forms"
+    field = "mentor"
+    message = _l("%(name)s takes part in other forms of mentoring; their profile says in which.")
+
+
 class MentorDoesNotFitError(PairError):
     """The form asks for another kind of mentor."""
 

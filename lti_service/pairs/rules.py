@@ -118,6 +118,7 @@ class Misfit(StrEnum):
     MENTOR_NOT_HERE = "mentor-not-here"
     MENTOR_NOT_READY = "mentor-not-ready"
     MENTOR_OF_OTHER_KIND = "mentor-does-not-fit"
+    MENTOR_IN_OTHER_FORMS = "mentor-in-other-forms"
     NOBODY_CHOSEN = "nobody-chosen"
     SAME_PERSON = "same-person"
     MENTEE_NOT_HERE = "mentee-not-here"
@@ -149,6 +150,8 @@ class MentorFacts:
     capacity: int
     taken: int
     """Places in open pairs of the cycle, whatever the course and the form."""
+    takes_part: bool = True
+    """In this form of mentoring, by what their profile says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,8 @@ def check_fit(form: FormKinds, mentor: MentorFacts, mentees: Sequence[MenteeFact
         return Refusal(Misfit.MENTOR_NOT_HERE, (mentor.name,))
     if mentor.kind is not form.mentor:
         return Refusal(Misfit.MENTOR_OF_OTHER_KIND, (mentor.name,))
+    if not mentor.takes_part:
+        return Refusal(Misfit.MENTOR_IN_OTHER_FORMS, (mentor.name,))
     if not mentor.is_ready:
         return Refusal(Misfit.MENTOR_NOT_READY, (mentor.name,))
     if not mentees:

@@ -126,6 +126,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
         name=mentor.person.name,
         kind=mentor.kind,
         is_ready=mentor.state is MentorState.READY,
+        takes_part=not mentor.forms or form in mentor.forms,
         is_here=mentor.person_id in here,
         capacity=mentor.capacity,
         taken=taken or 0,
@@ -157,6 +158,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
 _REFUSALS: dict[Misfit, type[errors.PairError]] = {
     Misfit.MENTOR_NOT_HERE: errors.MentorNotHereError,
     Misfit.MENTOR_NOT_READY: errors.MentorNotReadyError,
+    Misfit.MENTOR_IN_OTHER_FORMS: errors.MentorInOtherFormsError,
     Misfit.MENTOR_OF_OTHER_KIND: errors.MentorDoesNotFitError,
     Misfit.NOBODY_CHOSEN: errors.NobodyChosenError,
     Misfit.SAME_PERSON: errors.SamePersonError,

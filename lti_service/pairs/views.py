@@ -17,6 +17,7 @@ from lti_service.pairs.board import Column
 from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id
 from lti_service.pairs.models import PairState
 from lti_service.pairs.rules import Action
+from lti_service.people.rules import mentor_kind_when_asking
 
 blueprint = Blueprint("pairs", __name__)
 
@@ -283,7 +284,10 @@ def own_part(session: Session, viewer: Viewer) -> Markup | None:
     mentor, mentee = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
     if mentee is None and Role.STUDENT in viewer.roles:
         mentee = cards.MenteeHome()
-    return pages.part("pairs/home_own.html", mentor=mentor, mentee=mentee) if mentor or mentee else None
+    may_offer = mentor is None and mentor_kind_when_asking(viewer.roles) is not None
+    if not (mentor or mentee or may_offer):
+        return None
+    return pages.part("pairs/home_own.html", mentor=mentor, mentee=mentee, may_offer=may_offer)
 
 
 @pages.home_section(30)

@@ -70,6 +70,46 @@ class CapacityError(PeopleError):
     message = _l("From %(least)s to %(most)s mentees at once.")
 
 
+class TooLateToOfferError(PeopleError):
+    """The curator has decided about this mentor already."""
+
+    code = "too-late-to-offer"
+    status = 409
+    message = _l("The curator has decided about you already; your profile can still be changed.")
+
+
+class TooLateToTakeBackError(PeopleError):
+    """Only candidates can take back that they want to be a mentor."""
+
+    code = "too-late-to-take-back"
+    status = 409
+    message = _l("The curator has decided about you already. If you cannot be a mentor, write to the curator.")
+
+
+class ExperienceError(PeopleError):
+    """More years than a life has."""
+
+    code = "experience-out-of-range"
+    field = "experience_years"
+    message = _l("From 0 to %(most)s years.")
+
+
+class FormNotForMentorError(PeopleError):
+    """A form of mentoring that another kind of mentor leads, or another programme has."""
+
+    code = "form-not-for-mentor"
+    field = "forms"
+    message = _l("Choose forms of mentoring that are meant for this kind of mentor.")
+
+
+class ContactWayMissingError(PeopleError):
+    """A number or an address without a word on what it is."""
+
+    code = "contact-way-missing"
+    field = "contact_way"
+    message = _l("Say what this is: a telephone number, an address, a place.")
+
+
 class NoCycleError(PeopleError):
     """The school year has not been opened: the first sync does it."""
 

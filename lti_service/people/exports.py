@@ -50,16 +50,32 @@ def mentors(lines: Iterable[Line[Mentor]]) -> Sheet:
         _("State"),
         _("Mentees at once"),
         _("Teaching experience"),
+        _("Forms of mentoring"),
+        _("Strong in"),
+        _("In their own words"),
+        _("Experience"),
+        _("Years of it"),
+        _("Times that suit"),
+        _("Preferred contact"),
+        _("Asked on"),
     ]
     rows = [
         [
             *_person(line.record.person, line.groups),
-            line.record.person.institution,
+            line.record.workplace,
             line.record.person.department,
             str(labels.MENTOR_KINDS[line.record.kind]),
             str(labels.MENTOR_STATES[line.record.state]),
             line.record.capacity,
             line.record.person.experience_years,
+            "; ".join(form.title for form in line.record.forms),
+            "; ".join(line.record.strengths),
+            line.record.offer,
+            line.record.experience,
+            line.record.experience_years,
+            labels.times(line.record),
+            labels.contact(line.record),
+            line.record.asked_at.date() if line.record.asked_at else None,
         ]
         for line in lines
     ]

@@ -9,15 +9,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from lti_service.people import labels, rules
 from lti_service.people.asking import Asking
 from lti_service.people.lists import Look
-from lti_service.people.models import Mentee, Mentor
-from lti_service.programme.models import Form, MentorKind
+from lti_service.people.models import Mentee
+from lti_service.programme.models import Form
 
 Values = MultiDict[str, str]
 E = TypeVar("E", bound=StrEnum)
@@ -34,7 +34,7 @@ def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum
         value = values.get(name, "")
         return value if value in set(known) else ""
 
-    page = values.get("page", "")
+    page, form = values.get("page", ""), values.get("form", "")
     return Look(
         state=one_of("state", states),
         kind=one_of("kind", kinds),
@@ -43,6 +43,7 @@ def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum
         gone=values.get("gone") == "1",
         sort=one_of("sort", sorts) or "name",
         descending=values.get("order") == "desc",
+        form=form if _is_id(form) else "",
         asked=values.get("asked") == "1",
         nominated=values.get("nominated") == "1",
         page=int(page) if _is_id(page) else 1,
@@ -75,7 +76,8 @@ def _text(values: Values, name: str) -> str:
     return values.get(name, "").replace("\0", "").strip()
 
 
-def _without_nul(value: str | None) -> str:
+def without_nul(value: str | None) -> str:
+    """A text as a field keeps it: PostgreSQL takes no NUL."""
     return (value or "").replace("\0", "")
 
 
@@ -94,7 +96,7 @@ class MenteeForm(RecordForm):
     request = TextAreaField(
         _l("Request"),
         description=_l("What the mentee wants help with, in their own words."),
-        filters=[_without_nul],
+        filters=[without_nul],
         validators=[
             Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters.")),
         ],
@@ -131,7 +133,7 @@ class NominationForm(RecordForm):
     reason = TextAreaField(
         _l("Why does this student need a mentor?"),
         description=_l("Only the curators read it."),
-        filters=[_without_nul],
+        filters=[without_nul],
         validators=[
             InputRequired(message=_l("Say in a few words why this student needs a mentor.")),
             Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters.")),
@@ -151,13 +153,13 @@ class SupportForm(RecordForm):
     day = DateField(_l("Day of the talk"), validators=[InputRequired(message=_l("Say when it was."))])
     who = StringField(
         _l("Who talked with them"),
-        filters=[_without_nul],
+        filters=[without_nul],
         validators=[InputRequired(message=_l("Say who it was.")), Length(max=200)],
     )
     agreed = TextAreaField(
         _l("What was agreed"),
         description=_l("Only the curators read it."),
-        filters=[_without_nul],
+        filters=[without_nul],
         validators=[
             InputRequired(message=_l("Say what was agreed.")),
             Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters.")),
@@ -182,7 +184,7 @@ class AskForm(RecordForm):
     request = TextAreaField(
         _l("In your own words"),
         description=_l("Only the curator reads it, and a mentor when they are asked to take you on."),
-        filters=[_without_nul],
+        filters=[without_nul],
         validators=[Length(max=rules.LONGEST_REQUEST, message=_l("No more than %(max)d characters."))],
         render_kw={"rows": 4},
     )
@@ -207,27 +209,3 @@ class AskForm(RecordForm):
     def wanted_form_id(self) -> int | None:
         """The form of mentoring that was chosen."""
         return int(self.wanted_form.data) if self.wanted_form.data else None
-
-
-class MentorForm(RecordForm):
-    """What a mentor is, and how many mentees they take."""
-
-    kind = SelectField(
-        _l("Kind of mentor"), choices=[SelectChoice(kind.value, labels.MENTOR_KINDS[kind]) for kind in MentorKind]
-    )
-    capacity = IntegerField(
-        _l("Mentees at once"),
-        validators=[
-            InputRequired(message=_l("Say how many.")),
-            NumberRange(
-                min=rules.CAPACITY[0], max=rules.CAPACITY[-1], message=_l("From %(min)d to %(max)d mentees at once.")
-            ),
-        ],
-        render_kw={"min": rules.CAPACITY[0], "max": rules.CAPACITY[-1]},
-    )
-
-    @classmethod
-    def of(cls, mentor: Mentor, sent: Values | None = None) -> "MentorForm":
-        """The form with what was sent, else as it is kept."""
-        kept = {"kind": mentor.kind.value, "capacity": mentor.capacity}
-        return cls(formdata=sent, data=kept)

@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from lti_service.access import Role
-from lti_service.people.models import MenteeState, MentorState, Source
+from lti_service.people.models import ContactWay, MeetingTime, MenteeState, Mentor, MentorState, Source
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.programme.models import MenteeKind, MentorKind
 
@@ -57,6 +57,23 @@ MENTORS_OF_FORM: dict[MentorKind, Any] = {
 }
 """Who the mentor is in a form of mentoring, as those who ask for one choose."""
 
+MEETING_TIMES: dict[MeetingTime, Any] = {
+    MeetingTime.MORNING: _l("weekday mornings"),
+    MeetingTime.DAY: _l("weekday afternoons"),
+    MeetingTime.EVENING: _l("weekday evenings"),
+    MeetingTime.SATURDAY: _l("Saturday"),
+    MeetingTime.SUNDAY: _l("Sunday"),
+}
+
+CONTACT_WAYS: dict[ContactWay, Any] = {
+    ContactWay.PHONE: _l("by telephone"),
+    ContactWay.EMAIL: _l("by e-mail"),
+    ContactWay.MESSENGER: _l("in a messenger"),
+    ContactWay.MOODLE: _l("by a message in Moodle"),
+    ContactWay.PLACE: _l("in person, at a place"),
+}
+USUAL_CONTACT: Any = _l("by the e-mail address in Moodle")
+
 ROLES: dict[Role, Any] = {
     Role.STUDENT: _l("student"),
     Role.TEACHER: _l("teacher"),
@@ -86,3 +103,15 @@ MENTOR_ACTIONS: dict[MentorAction, Any] = {
     MentorAction.RETURN: _l("Back to candidates"),
     MentorAction.WITHDRAW: _l("Do not take part"),
 }
+
+
+def times(mentor: Mentor) -> str:
+    """When it suits a mentor to meet, in one line."""
+    ticked = ", ".join(str(MEETING_TIMES[MeetingTime(time)]) for time in mentor.times)
+    return "; ".join(part for part in (ticked, mentor.times_note) if part)
+
+
+def contact(mentor: Mentor) -> str:
+    """How a mentor wants to be reached, in one line; empty: they did not say."""
+    way = str(CONTACT_WAYS[mentor.contact_way]) if mentor.contact_way else ""
+    return ": ".join(part for part in (way, mentor.contact) if part)

@@ -8,12 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import and_, case, func, literal, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from lti_service.people import rules
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Nomination, Person
+from lti_service.people.models import (
+    ChosenForm,
+    Membership,
+    Mentee,
+    MenteeState,
+    Mentor,
+    MentorState,
+    Nomination,
+    Person,
+)
 from lti_service.people.names import search_key
+from lti_service.programme.models import Form
 
 PAGE = 50
 
@@ -29,8 +39,10 @@ class Look:
     kind: str = ""
     group: str = ""
     search: str = ""
+    form: str = ""
+    """The id of a form of mentoring: of mentors only those who take part in it."""
     asked: bool = False
-    """Only those who asked for a mentor themselves."""
+    """Only those who asked for a mentor, or to be one, themselves."""
     nominated: bool = False
     """Only those whom a teacher has nominated."""
     gone: bool = False
@@ -43,7 +55,7 @@ class Look:
         """The parameters of an address that shows this look with some changes; defaults are left out."""
         wanted = replace(self, **changes)
         plain = Look()
-        texts = {name: getattr(wanted, name) for name in ("state", "kind", "group", "search", "sort")}
+        texts = {name: getattr(wanted, name) for name in ("state", "kind", "group", "form", "search", "sort")}
         found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
         if wanted.asked:
             found["asked"] = "1"
@@ -60,7 +72,8 @@ class Look:
     @property
     def narrows(self) -> bool:
         """Whether a filter leaves anybody out."""
-        return bool(self.state or self.kind or self.group or self.search or self.asked or self.nominated or self.gone)
+        chosen = (self.state, self.kind, self.group, self.form, self.search, self.asked, self.nominated, self.gone)
+        return any(chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,7 @@ class Listing(Generic[B]):
     gone: int
     """People who pass the other filters and have left the course."""
     asked: int = 0
-    """People of the course who pass the other filters and asked for a mentor themselves."""
+    """People of the course who pass the other filters and asked for a mentor, or to be one, themselves."""
     nominated: int = 0
     """Such people whom a teacher has nominated."""
     groups: list[str] = field(default_factory=list)
@@ -127,10 +140,9 @@ def _listing(
 ) -> Listing[B]:
     of_course = and_(Membership.person_id == base.person_id, Membership.course_id == course_id)
     others = _filters(base, look)
-    asked_at = func.count(Mentee.asked_at) if base is Mentee else literal(0)
     nominated = func.count(case((_IS_NOMINATED, 1))) if base is Mentee else literal(0)
     counted: Any = session.execute(
-        select(base.state, Membership.active, func.count(base.id), asked_at, nominated)
+        select(base.state, Membership.active, func.count(base.id), func.count(base.asked_at), nominated)
         .join(Membership, of_course)
         .join(Person, Person.id == base.person_id)
         .where(base.cycle_id == cycle_id, *others)
@@ -177,6 +189,8 @@ def _lines(
         query = query.where(base.state == look.state)
     if base is Mentee:
         query = query.options(joinedload(Mentee.wanted_form))
+    else:
+        query = query.options(selectinload(Mentor.forms))
     return query
 
 
@@ -197,12 +211,25 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         separator = rules.SEPARATOR
         padded = literal(separator).concat(Membership.groups).concat(separator)
         conditions.append(padded.contains(f"{separator}{look.group}{separator}", autoescape=True))
-    if look.asked and base is Mentee:
-        conditions.append(Mentee.asked_at.is_not(None))
+    if look.asked:
+        conditions.append(base.asked_at.is_not(None))
+    if look.form and base is Mentor:
+        conditions.append(takes_part(int(look.form)))
     if look.nominated and base is Mentee:
         conditions.append(_IS_NOMINATED)
     conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
     return conditions
+
+
+def takes_part(form_id: int) -> ColumnElement[bool]:
+    """Whether a mentor leads pairs of this form: it is for their kind, and they chose it or chose none."""
+    return and_(select(Form.id).where(Form.id == form_id, Form.mentor_kind == Mentor.kind).exists(), chose(form_id))
+
+
+def chose(form_id: Any) -> ColumnElement[bool]:
+    """Whether a mentor chose a form, by its id or a column of ids, or chose none, which means all for their kind."""
+    chosen = select(ChosenForm.id).where(ChosenForm.mentor_id == Mentor.id)
+    return or_(~chosen.exists(), chosen.where(ChosenForm.form_id == form_id).exists())
 
 
 def _order(base: type[B], look: Look, states: Sequence[MenteeState | MentorState]) -> list[Any]:

@@ -186,6 +186,27 @@ class MentorState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ContactWay(StrEnum):
+    """How a mentor wants to be reached."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    MESSENGER = "messenger"
+    MOODLE = "moodle"
+    PLACE = "place"
+    """At a place: a room, a workshop, a gate of the works."""
+
+
+class MeetingTime(StrEnum):
+    """Parts of the week in which a mentor has time."""
+
+    MORNING = "morning"
+    DAY = "day"
+    EVENING = "evening"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
 class Mentor(Base):
     """A person in a cycle's base of mentors."""
 
@@ -202,7 +223,53 @@ class Mentor(Base):
     state: Mapped[MentorState] = mapped_column(EnumText(MentorState), default=MentorState.CANDIDATE)
     capacity: Mapped[int] = mapped_column(default=3)
     """How many mentees at once; an open proposal counts."""
+    strengths: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
+    """What they ticked of the activities of the programme's forms, in its words and order."""
+    offer: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What they can help with, in their own words."""
+    organisation: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    """Where they work or worked, as they say; empty: what their Moodle profile says stands."""
+    experience: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What experience they bring."""
+    experience_years: Mapped[int | None]
+    """Full years of that experience; a teacher's years of teaching are their profile's, `Person.experience_years`."""
+    times: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
+    """Values of `MeetingTime`, in its order."""
+    times_note: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    contact_way: Mapped[ContactWay | None] = mapped_column(EnumText(ContactWay))
+    contact: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """The number, address or place; their mentees are told once a pair is agreed."""
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When they last said themselves that they want to be a mentor; none: they did not, or took it back."""
+    profile_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When they last filled in their profile themselves."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship()
     cycle: Mapped[Cycle] = relationship()
+    forms: Mapped[list[Form]] = relationship(secondary="mentor_form", order_by=Form.position)
+    """Forms of mentoring they take part in; none: all that are for their kind."""
+
+    @property
+    def workplace(self) -> str:
+        """Where they work, in their own words or else in their Moodle profile's."""
+        return self.organisation or self.person.institution
+
+    @property
+    def offering(self) -> str:
+        """Strengths and their own words in one text."""
+        return ". ".join(part for part in ("; ".join(self.strengths), self.offer) if part)
+
+
+class ChosenForm(Base):
+    """A form of mentoring in which a mentor takes part."""
+
+    __tablename__ = "mentor_form"
+    __table_args__ = (
+        UniqueConstraint("mentor_id", "form_id"),
+        Index("ix_mentor_form_form_id", "form_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mentor_id: Mapped[int] = mapped_column(ForeignKey("mentor.id"))
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))

@@ -265,10 +265,33 @@ MENTOR_MOVES: dict[MentorState, dict[MentorAction, MentorState]] = {
 MENTEE_TARGETS = {action: after for moves in MENTEE_MOVES.values() for action, after in moves.items()}
 MENTOR_TARGETS = {action: after for moves in MENTOR_MOVES.values() for action, after in moves.items()}
 
+
+MAY_OFFER = frozenset({MentorState.CANDIDATE, MentorState.WITHDRAWN})
+"""States in which somebody may say that they want to be a mentor; in the others the curator has decided already."""
+
+
+def mentor_kind_when_asking(roles: Iterable[str]) -> MentorKind | None:
+    """As what somebody who wants to be a mentor would be one; none: only curators and administrators of the course."""
+    held = set(roles)
+    return likely_mentor_kind(held) if held & {Role.STUDENT, Role.TEACHER, Role.EMPLOYER} else None
+
+
+def state_when_taking_back(bases: Bases) -> MentorState:
+    """Where a candidate is who no longer asks: those whom their roles make candidates anyway stay that."""
+    return MentorState.CANDIDATE if bases.mentor is not None else MentorState.WITHDRAWN
+
+
 CAPACITY = range(1, 21)
 """How many mentees at once a mentor may be given."""
 LONGEST_REQUEST = 2000
 """Characters of what a mentee wants help with."""
+LONGEST_OFFER = 2000
+"""Characters of what a mentor can help with, and of what experience they bring."""
+LONGEST_ORGANISATION = 255
+LONGEST_CONTACT = 200
+LONGEST_TIMES = 200
+EXPERIENCE = range(71)
+"""Full years of experience that somebody alive can have."""
 
 
 # --- profile fields -----------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from lti_service.people import labels, rules
 from lti_service.people.enrolments import KIND
 from lti_service.people.errors import (
     AlreadyInBaseError,
-    CapacityError,
     FormDoesNotFitError,
     MoveRefusedError,
     NobodyChosenError,
@@ -97,7 +96,7 @@ def move_mentees(
         if form is not None:
             mentee.wanted_form = form
         outcome.done += 1
-        _record(session, at, f"mentee.{action}", f"mentee:{mentee.id}")
+        record(session, at, f"mentee.{action}", f"mentee:{mentee.id}")
     _refuse_all_refused(outcome, labels.MENTEE_STATES)
     if outcome.done:
         _mark_due(session, [mentee.person_id for mentee in mentees])
@@ -118,7 +117,7 @@ def save_mentee(
 
     Raises NotFoundError, errors of the fields, MoveRefusedError; then nothing is kept.
     """
-    mentee = _of_person(session, at, Mentee, person_id)
+    mentee = of_person(session, at, Mentee, person_id)
     form = _fitting_form(session, at, wanted_form_id, [mentee])
     request = request.strip()
     if len(request) > rules.LONGEST_REQUEST:
@@ -127,11 +126,11 @@ def save_mentee(
     if (mentee.wanted_form_id, mentee.request) != (wanted_form_id, request):
         mentee.wanted_form, mentee.request = form, request
         # What was asked for is theirs, not the trail's: only that it was written.
-        _record(session, at, "mentee.request", f"mentee:{mentee.id}")
+        record(session, at, "mentee.request", f"mentee:{mentee.id}")
     if special_needs is not None and mentee.special_needs != special_needs:
         mentee.special_needs = special_needs
         # Health is nobody's but the curators': the trail says only that the record was changed.
-        _record(session, at, "mentee.changed", f"mentee:{mentee.id}")
+        record(session, at, "mentee.changed", f"mentee:{mentee.id}")
     session.flush()
     if action is not None:
         move_mentees(session, at, [mentee.id], action)
@@ -156,7 +155,7 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
     )
     session.add(mentee)
     session.flush()
-    _record(session, at, "mentee.added", f"mentee:{mentee.id}", kind=kind.value)
+    record(session, at, "mentee.added", f"mentee:{mentee.id}", kind=kind.value)
     return mentee
 
 
@@ -179,7 +178,7 @@ def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: 
         else:
             mentor.state = target
             outcome.done += 1
-            _record(session, at, f"mentor.{action}", f"mentor:{mentor.id}")
+            record(session, at, f"mentor.{action}", f"mentor:{mentor.id}")
     _refuse_all_refused(outcome, labels.MENTOR_STATES)
     return outcome
 
@@ -208,7 +207,7 @@ def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int]) -> Outco
     session.add_all(added)
     session.flush()
     for mentor in added:
-        _record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=mentor.kind.value)
+        record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=mentor.kind.value)
     return Outcome(done=len(added), same=len(mentees) - len(added))
 
 
@@ -223,32 +222,7 @@ def add_mentor(session: Session, at: Desk, person_id: int, kind: MentorKind) -> 
     mentor = Mentor(cycle_id=at.cycle_id, person=person, kind=kind, state=MentorState.CANDIDATE, created_at=now())
     session.add(mentor)
     session.flush()
-    _record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=kind.value)
-    return mentor
-
-
-def save_mentor(
-    session: Session,
-    at: Desk,
-    person_id: int,
-    *,
-    kind: MentorKind,
-    capacity: int,
-    action: MentorAction | None = None,
-) -> Mentor:
-    """Keep a mentor's kind and how many mentees they take at once, and do one thing with them when it is given.
-
-    Raises NotFoundError, CapacityError, MoveRefusedError; then nothing is kept.
-    """
-    mentor = _of_person(session, at, Mentor, person_id)
-    if capacity not in rules.CAPACITY:
-        raise CapacityError(least=rules.CAPACITY[0], most=rules.CAPACITY[-1])
-    if (mentor.kind, mentor.capacity) != (kind, capacity):
-        mentor.kind, mentor.capacity = kind, capacity
-        _record(session, at, "mentor.changed", f"mentor:{mentor.id}", kind=kind.value, capacity=capacity)
-    session.flush()
-    if action is not None:
-        move_mentors(session, at, [mentor.id], action)
+    record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=kind.value)
     return mentor
 
 
@@ -286,7 +260,7 @@ def record_of(session: Session, course_id: int, cycle_id: int | None, person_id:
 
 def record_export(session: Session, at: Desk, base: str, count: int, filters: Mapping[str, Any]) -> None:
     """Keep who took how many people's data out of the service, and whose: by what the list was filtered."""
-    _record(session, at, "base.exported", f"base:{base}", count=count, **filters)
+    record(session, at, "base.exported", f"base:{base}", count=count, **filters)
 
 
 def forms_for(cycle: Cycle | None, kind: MenteeKind | None = None) -> list[Form]:
@@ -462,7 +436,8 @@ def _chosen(session: Session, at: Desk, base: type[B], ids: Iterable[int]) -> li
     return found
 
 
-def _of_person(session: Session, at: Desk, base: type[B], person_id: int) -> B:
+def of_person(session: Session, at: Desk, base: type[B], person_id: int) -> B:
+    """A person's record in a base, locked; of this course and year only. Raises NotFoundError."""
     found = session.scalar(_here(at, base).where(base.person_id == person_id))
     if found is None:
         raise NotFoundError
@@ -522,7 +497,8 @@ def _mark_due(session: Session, person_ids: Sequence[int]) -> None:
         queue.mark_due(session, course_id)
 
 
-def _record(session: Session, at: Desk, action: str, subject: str, **details: Any) -> None:
+def record(session: Session, at: Desk, action: str, subject: str, **details: Any) -> None:
+    """Keep in the trail what the curator at this desk did."""
     audit.record(
         session,
         action,

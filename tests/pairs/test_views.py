@@ -11,7 +11,7 @@ from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.pairs.rules import Action
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.models import ContactWay, Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.platforms.models import Platform, PlatformState
 from lti_service.programme import service as programme
 from lti_service.programme.models import MenteeKind, MentorKind
@@ -774,3 +774,60 @@ def test_a_curators_home_page_has_the_numbers_and_the_way_to_the_board(world, cu
     page = curator.get(home)
     assert f"1 of 2 on {world.day:%d.%m.%Y}" in text_of(page)
     assert f'href="{board}"' in page.text
+
+
+# --- what mentors' profiles say -----------------------------------------------------------------------------------
+
+
+def test_how_a_mentor_wants_to_be_reached_is_for_their_mentees_once_agreed(world, session, come_in, home, board):
+    mentor, mentee = world.mentor(), world.mentee()
+    mentor.contact_way, mentor.contact = ContactWay.PHONE, "+7 900 000-00-00"
+    mentor.times, mentor.times_note = ["evening"], "кроме пятницы"
+    pair = world.pair(S.PROPOSED, mentor, mentee)
+    client, teacher = come_in(mentee.person, "en"), come_in(world.person("", Role.TEACHER), "en")
+    assert "+7 900" not in text_of(client.get(home))
+    world.move(pair, Action.AGREE)
+    session.commit()
+    for page in (home, f"{board}{pair.id}/"):
+        said = text_of(client.get(page))
+        assert "Best reached: by telephone : +7 900 000-00-00" in said or "by telephone: +7 900 000-00-00" in said
+        assert "weekday evenings ; кроме пятницы" in said or "weekday evenings; кроме пятницы" in said
+    assert "+7 900" not in text_of(teacher.get(f"{board}{pair.id}/"))
+    world.move(pair, Action.CANCEL)
+    session.commit()
+    assert "+7 900" not in client.get(f"{board}{pair.id}/").text
+
+
+def test_only_mentors_who_take_part_in_the_form_are_offered_and_taken(world, session, curator, board):
+    teaching, guiding, _anybody = (world.mentor(name) for name in ("Учителева Анна", "Проводова Инна", "Общая Ольга"))
+    teaching.forms, guiding.forms = [world.form("teacher-teacher")], [world.form("teacher-student")]
+    mentee = world.mentee()
+    session.commit()
+    form = world.form("teacher-student")
+    counted = curator.get(f"{board}new").text
+    assert re.search(r"mentors[^<]*2|2[^<]*mentors", counted), counted
+    page = text_of(curator.get(f"{board}new?form={form.id}"))
+    assert "Проводова Инна" in page
+    assert "Общая Ольга" in page
+    assert "Учителева Анна" not in page
+    refused = post(
+        curator, f"{board}new?form={form.id}", f"{board}new", form=form.id, mentor=teaching.id, mentees=mentee.id
+    )
+    assert refused.status_code == 422
+    assert "takes part in other forms of mentoring" in refused.text
+    assert session.scalars(select(Pair)).all() == []
+
+
+def test_who_is_strong_in_what_the_mentee_asks_for_comes_first_and_it_is_said(world, session, curator, board):
+    first, strong = world.mentor("Абрамова Анна"), world.mentor("Якова Яна")
+    strong.strengths, first.strengths = ["консультации", "ВКР"], ["волонтёрство"]
+    mentee = world.mentee()
+    mentee.topics = ["ВКР"]
+    session.commit()
+    form = world.form("teacher-student")
+    page = text_of(curator.get(f"{board}new?form={form.id}&mentees={mentee.id}"))
+    assert "strong in what is asked for: ВКР" in page
+    assert page.index("Якова Яна") < page.index("Абрамова Анна")
+    page = text_of(curator.get(f"{board}new?form={form.id}"))
+    assert "strong in what is asked for" not in page
+    assert page.index("Абрамова Анна") < page.index("Якова Яна")

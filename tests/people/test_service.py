@@ -10,8 +10,9 @@ from lti_service import queue
 from lti_service.access import Role
 from lti_service.audit import AuditEvent
 from lti_service.errors import NotFoundError
-from lti_service.people import errors, rules, service
+from lti_service.people import errors, profile, rules, service
 from lti_service.people.models import MenteeState, MentorState
+from lti_service.people.profile import Profile
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms.models import Course
 from lti_service.programme.models import MenteeKind, MentorKind
@@ -115,7 +116,7 @@ def test_people_of_another_college_are_not_there(session: Session, small: SmallC
     with pytest.raises(NotFoundError):
         service.add_mentor(session, small.at, other.mentees[0].person_id, MentorKind.STUDENT)
     with pytest.raises(NotFoundError):
-        service.save_mentor(session, small.at, other.mentor.person_id, kind=MentorKind.TEACHER, capacity=2)
+        profile.save_mentor(session, small.at, other.mentor.person_id, kind=MentorKind.TEACHER, profile=Profile(2))
 
 
 def test_people_of_another_course_of_the_college_are_not_there(session: Session, small: SmallCourse):
@@ -180,14 +181,16 @@ def test_a_request_is_kept_but_not_repeated_in_the_trail(session: Session, small
 @pytest.mark.parametrize("capacity", [0, 21, -1])
 def test_a_capacity_out_of_range_is_refused(session: Session, small: SmallCourse, capacity: int):
     with pytest.raises(errors.CapacityError):
-        service.save_mentor(session, small.at, small.mentor.person_id, kind=MentorKind.TEACHER, capacity=capacity)
+        profile.save_mentor(
+            session, small.at, small.mentor.person_id, kind=MentorKind.TEACHER, profile=Profile(capacity)
+        )
 
 
 def test_saving_a_mentor_as_they_are_leaves_no_trail(session: Session, small: SmallCourse):
     person_id = small.mentor.person_id
-    service.save_mentor(session, small.at, person_id, kind=MentorKind.TEACHER, capacity=3)
+    profile.save_mentor(session, small.at, person_id, kind=MentorKind.TEACHER, profile=Profile(3))
     assert trail(session) == []
-    service.save_mentor(session, small.at, person_id, kind=MentorKind.EMPLOYER, capacity=5)
+    profile.save_mentor(session, small.at, person_id, kind=MentorKind.EMPLOYER, profile=Profile(5))
     assert (small.mentor.kind, small.mentor.capacity) == (MentorKind.EMPLOYER, 5)
     assert len(trail(session)) == 1
 

@@ -131,6 +131,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         look=look,
         listing=lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None,
         actions=offered(rules.MENTOR_MOVES, state, tuple(MentorAction)),
+        forms=service.forms_for(cycle),
         error=error,
         left=_left(session, cycle, "people.mentors", Mentor, labels.MENTOR_STATES),
         chosen=set(chosen),

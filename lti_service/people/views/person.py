@@ -7,9 +7,10 @@ from flask_babel import gettext as _
 
 from lti_service import access, db, pages
 from lti_service.access import Permission
-from lti_service.people import rules, service
+from lti_service.people import profile, rules, service
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import MenteeForm, MentorForm, read_choice
+from lti_service.people.forms import MenteeForm, read_choice
+from lti_service.people.profile_forms import MentorForm
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.people.views.room import blueprint, cycle_id, cycle_of, desk, offered
 from lti_service.programme.models import MenteeKind, MentorKind
@@ -60,17 +61,18 @@ def save_mentor(person_id: int) -> Any:
     record = service.record_of(session, viewer.course_id, cycle_id(session, viewer), person_id)
     if record.mentor is None:
         return redirect(url_for("people.person", person_id=person_id), 303)
-    form = MentorForm.of(record.mentor, request.form)
+    forms = profile.forms_of_mentor(cycle_of(session, viewer), record.mentor.kind)
+    form = MentorForm.of_mentor(record.mentor, forms, request.form)
     if not form.is_valid():
         return _person_page(person_id, mentor_form=form), 422
     try:
         with db.transaction() as session:
-            service.save_mentor(
+            profile.save_mentor(
                 session,
                 desk(session),
                 person_id,
                 kind=MentorKind(form.kind.data),
-                capacity=form.capacity.data,
+                profile=form.profile,
                 action=read_choice(request.form, "action", MentorAction),
             )
     except PeopleError as error:
@@ -111,7 +113,7 @@ def _person_page(
     if mentee and mentee_form is None:
         mentee_form = MenteeForm.of(mentee, service.forms_for(cycle, mentee.kind))
     if mentor and mentor_form is None:
-        mentor_form = MentorForm.of(mentor)
+        mentor_form = MentorForm.of_mentor(mentor, profile.forms_of_mentor(cycle, mentor.kind))
     for form in (mentee_form, mentor_form):
         if error and form and error.field in form:
             form[error.field].errors = [error.text]
