@@ -29,6 +29,7 @@ from lti_service.indicators.models import GradebookColumn
 from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
 from lti_service.people import enrolments, rules
+from lti_service.people.employer_models import Agreement, Employer, EmployerContact
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms import keys
@@ -177,6 +178,18 @@ def _fill(session: Session, side: Side) -> None:
             f"{at}/people/{mentee.person_id}/mentee", data={"request": f"{side.mark} просьба", "wanted_form": ""}
         )
     )
+    _done(curator.post(f"{at}/employers/new", data={"name": f"{side.mark} завод", "short_name": f"{side.mark} завод"}))
+    session.commit()
+    employer = session.scalars(select(Employer.id).where(Employer.platform_id == side.platform)).one()
+    of_it = f"{at}/employers/{employer}"
+    _done(curator.post(f"{of_it}/contacts/new", data={"name": f"{side.mark} директор", "phone": "612033"}))
+    agreement = {"kind": "dual", "number": f"{side.mark}-1", "signed_on": "2025-01-15"}
+    _done(curator.post(f"{of_it}/agreements/new", data=agreement))
+    _done(curator.post(f"{of_it}/mentors", data={"chosen": mentor.id}))
+    session.commit()
+    side.ids["employer_id"] = employer
+    for name, table in (("contact_id", EmployerContact), ("agreement_id", Agreement)):
+        side.ids[name] = session.scalars(select(table.id).where(table.employer_id == employer)).one()
     _done(curator.post(f"{at}/pairs/new", data={"form": form.id, "mentor": mentor.id, "mentees": mentee.id}))
     session.commit()
     side.ids["pair_id"] = session.scalars(select(Pair.id).where(Pair.course_id == side.course)).one()
@@ -270,7 +283,7 @@ def test_each_side_has_work_of_every_kind(sides: tuple[Side, Side], session: Ses
     wanted = {
         "platform", "deployment", "course", "person", "membership", "visit", "cycle", "mentee", "mentor", "pair",
         "pair_mentee", "survey", "survey_item", "survey_response", "gradebook_column", "grade", "audit_event", "run",
-        "invitation", "content_choice",
+        "invitation", "content_choice", "employer", "employer_contact", "agreement",
     }  # fmt: skip
     assert wanted <= north.keys()
     assert north.keys() == south.keys()
@@ -383,6 +396,10 @@ def _forms(other: Side) -> list[dict[str, Any]]:
     ids = other.ids
     common = {
         "chosen": ids["mentee"],
+        "employer": ids["employer_id"],
+        "number": "7",
+        "signed_on": "2025-01-15",
+        "phone": "612033",
         "mentor": ids["mentor"],
         "mentees": ids["mentee"],
         "form": ids["form"],

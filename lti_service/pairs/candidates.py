@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from lti_service.errors import NotFoundError
 from lti_service.pairs import cards, rules
@@ -215,7 +215,7 @@ def _mentors(
     rows = session.execute(
         _mentors_here(select(Mentor, Membership.groups, func.coalesce(taken.c.taken, 0)), cycle, course_id, taken)
         .where(of_kind, offered)
-        .options(contains_eager(Mentor.person))
+        .options(contains_eager(Mentor.person), joinedload(Mentor.employer))
         .order_by(case((is_chosen, 0), else_=1), first, Person.search_name, Mentor.id)
         .limit(LISTED)
     )

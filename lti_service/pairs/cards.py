@@ -81,7 +81,9 @@ def load(session: Session, pair_ids: Sequence[int]) -> list[PairCard]:
                 joinedload(Pair.form, innerjoin=True),
                 joinedload(Pair.course, innerjoin=True),
                 joinedload(Pair.cycle, innerjoin=True),
-                joinedload(Pair.mentor, innerjoin=True).joinedload(Mentor.person, innerjoin=True),
+                joinedload(Pair.mentor, innerjoin=True).options(
+                    joinedload(Mentor.person, innerjoin=True), joinedload(Mentor.employer)
+                ),
                 selectinload(Pair.places)
                 .joinedload(PairMentee.mentee, innerjoin=True)
                 .joinedload(Mentee.person, innerjoin=True),

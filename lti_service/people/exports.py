@@ -1,10 +1,13 @@
 """The two bases as tables to be saved."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 
 from flask_babel import gettext as _
 
-from lti_service.people import labels
+from lti_service.people import employer_labels, employer_lists, labels
+from lti_service.people.employer_models import Agreement, EmployerContact
+from lti_service.people.employer_rules import agreement_state
 from lti_service.people.lists import Line
 from lti_service.people.models import Mentee, Mentor, Person
 from lti_service.sheets import Sheet, Value
@@ -80,6 +83,52 @@ def mentors(lines: Iterable[Line[Mentor]]) -> Sheet:
         for line in lines
     ]
     return Sheet(_("Base of mentors"), heads, rows)
+
+
+def employers(
+    lines: Iterable[employer_lists.Line],
+    contacts: Mapping[int, list[EmployerContact]],
+    agreements: Mapping[int, list[Agreement]],
+    day: date,
+) -> Sheet:
+    """A row for each agreement of each organisation, and one for an organisation without any."""
+    heads = [
+        _("Organisation"),
+        _("Short name"),
+        _("INN"),
+        _("Address"),
+        _("Contacts"),
+        _("Mentors"),
+        _("Kind of agreement"),
+        _("Number"),
+        _("Date"),
+        _("Valid until"),
+        _("What it is about"),
+        _("State"),
+        _("Note"),
+    ]
+    rows: list[list[Value]] = []
+    for line in lines:
+        employer = line.employer
+        who = "; ".join(
+            ", ".join(part for part in (contact.name, contact.position, contact.phone, contact.email) if part)
+            for contact in contacts.get(employer.id, [])
+        )
+        own: list[Value] = [employer.name, employer.short_name, employer.inn, employer.address, who, line.mentors]
+        signed = agreements.get(employer.id, [])
+        for agreement in signed:
+            told: list[Value] = [
+                str(employer_labels.KINDS[agreement.kind]),
+                agreement.number,
+                agreement.signed_on,
+                agreement.valid_until,
+                agreement.subject,
+            ]
+            state = employer_labels.STATES[agreement_state(agreement.valid_until, day)]
+            rows.append([*own, *told, str(state), employer.note])
+        if not signed:
+            rows.append([*own, "", "", None, None, "", str(employer_labels.STATES[line.state]), employer.note])
+    return Sheet(_("Employers"), heads, rows)
 
 
 def _person_heads() -> list[str]:

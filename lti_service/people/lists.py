@@ -190,7 +190,7 @@ def _lines(
     if base is Mentee:
         query = query.options(joinedload(Mentee.wanted_form))
     else:
-        query = query.options(selectinload(Mentor.forms))
+        query = query.options(selectinload(Mentor.forms), joinedload(Mentor.employer))
     return query
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from lti_service.db import Base, EnumText, Json, UtcDateTime
+from lti_service.people.employer_models import Employer
 from lti_service.people.names import LONGEST, search_key, spoken
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
 
@@ -214,6 +215,7 @@ class Mentor(Base):
     __table_args__ = (
         UniqueConstraint("cycle_id", "person_id"),
         Index("ix_mentor_person_id", "person_id"),
+        Index("ix_mentor_employer_id", "employer_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -243,17 +245,20 @@ class Mentor(Base):
     """When they last said themselves that they want to be a mentor; none: they did not, or took it back."""
     profile_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When they last filled in their profile themselves."""
+    employer_id: Mapped[int | None] = mapped_column(ForeignKey("employer.id"))
+    """The organisation that gave this mentor."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship()
     cycle: Mapped[Cycle] = relationship()
+    employer: Mapped[Employer | None] = relationship()
     forms: Mapped[list[Form]] = relationship(secondary="mentor_form", order_by=Form.position)
     """Forms of mentoring they take part in; none: all that are for their kind."""
 
     @property
     def workplace(self) -> str:
-        """Where they work, in their own words or else in their Moodle profile's."""
-        return self.organisation or self.person.institution
+        """The organisation that gave this mentor; else where they work by their own words or their Moodle profile."""
+        return self.employer.shown_name if self.employer else self.organisation or self.person.institution
 
     @property
     def offering(self) -> str:

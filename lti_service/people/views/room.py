@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lti_service import access, pages
 from lti_service.access import Role, Viewer
-from lti_service.people import labels, service, trouble
+from lti_service.people import employer_labels, labels, service, trouble
 from lti_service.people.service import Desk
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle
@@ -20,7 +20,9 @@ blueprint = Blueprint("people", __name__)
 @blueprint.record_once
 def share_words(setup: BlueprintSetupState) -> None:
     """Give the wing's words to all templates; as globals, for macros that are imported see no context."""
-    setup.app.jinja_env.globals.update(people_labels=labels, sync_trouble=trouble.sentence)
+    setup.app.jinja_env.globals.update(
+        people_labels=labels, employer_labels=employer_labels, sync_trouble=trouble.sentence
+    )
 
 
 @blueprint.app_template_filter("people_role")
