@@ -32,6 +32,7 @@ from lti_service.indicators.models import ColumnKind, Grade, GradebookColumn, Gr
 from lti_service.indicators.rules import Event, Trouble
 from lti_service.lti.gradebook import LABEL_LENGTH, Outcome, Result, Score
 from lti_service.pairs import service as pairs
+from lti_service.people import cycles
 from lti_service.people import service as people
 from lti_service.people.models import Membership, Person
 from lti_service.platforms.models import Course, Platform, PlatformState
@@ -113,7 +114,7 @@ def make_column(session: Session, viewer: Viewer, day: date, source_key: str, te
     Raises SourceUnknownError, AnonymousSurveyError, ColumnExistsError, LabelMissingError, TextTooLongError.
     """
     texts = _checked(texts)
-    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    cycle = cycles.open_cycle(session, viewer.platform_id, day)
     source = next((found for found in sources(session, viewer, day) if found.key == source_key), None)
     if source is None:
         raise SourceUnknownError

@@ -11,7 +11,7 @@ from lti_service import audit, db
 from lti_service.access import Role, Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.people import rules
+from lti_service.people import cycles, rules
 from lti_service.people.errors import NothingAskedError, RequestTooLongError, TooLateToAskError
 from lti_service.people.models import Mentee, MenteeState, Source
 from lti_service.people.service import forms_for, mentee_of
@@ -59,7 +59,7 @@ def ask(
 
     Raises NotFoundError, TooLateToAskError, NothingAskedError, RequestTooLongError.
     """
-    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    cycle = cycles.open_cycle(session, viewer.platform_id, day)
     asking = own_asking(session, viewer, day)
     text = text.strip()
     if not asking.may_ask:

@@ -26,13 +26,12 @@ from lti_service.errors import DomainError
 from lti_service.lti import roster, services
 from lti_service.lti.roles import course_roles
 from lti_service.lti.roster import Member
-from lti_service.people import rules, trouble
+from lti_service.people import cycles, rules, trouble
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.names import search_key
 from lti_service.people.rules import Bases, ProfileValueError
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
-from lti_service.programme import service as programme
 from moodle_client import Course as MoodleCourse
 from moodle_client import EnrolledUser, MoodleClient, MoodleError
 
@@ -212,7 +211,7 @@ def _sync(course_id: int, step: Step, report: Report) -> None:
     pages = _from_web_service(client, place, report, shown) if client else _from_roster(place, report)
     with _transaction() as session:
         _keep_course(session, place, courses)
-        cycle_id = programme.current_cycle(session, place.platform_id, place.today).id
+        cycle_id = cycles.open_cycle(session, place.platform_id, place.today).id
         before = _members_before(session, place.course_id)
     expected = len(before) or None
     here: set[int] = set()

@@ -10,7 +10,7 @@ from lti_service import audit, db
 from lti_service.access import Role, Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.people import rules
+from lti_service.people import cycles, rules
 from lti_service.people.errors import NoReasonError, RequestTooLongError
 from lti_service.people.models import Membership, Mentee, MenteeState, Nomination, Person, Source
 from lti_service.people.names import search_key
@@ -105,7 +105,7 @@ def nominate(session: Session, viewer: Viewer, person_id: int, day: date, reason
         raise NoReasonError
     if len(reason) > rules.LONGEST_REQUEST:
         raise RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(reason))
-    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    cycle = cycles.open_cycle(session, viewer.platform_id, day)
     row = {"cycle_id": cycle.id, "person_id": person_id, "kind": MenteeKind.STUDENT, "source": Source.NOMINATION}
     db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
     mentee = session.scalars(select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id == person_id)).one()

@@ -14,6 +14,7 @@ from lti_service import audit, db, queue
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import DomainError, NotFoundError
+from lti_service.people import cycles
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme import service as programme
@@ -193,7 +194,7 @@ def add_survey(
     Raises NoRatingError, NotARatingError, MixedScalesError, NoThresholdError, AlreadyAddedError.
     """
     threshold = _checked(activity.questions, rating, satisfied_from, best_first)
-    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    cycle = cycles.open_cycle(session, viewer.platform_id, day)
     survey = Survey(
         course_id=viewer.course_id,
         cycle_id=cycle.id,
