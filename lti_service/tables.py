@@ -5,8 +5,8 @@ from lti_service.entrance import models as entrance
 from lti_service.indicators import models as indicators
 from lti_service.lti import models as lti
 from lti_service.pairs import models as pairs
-from lti_service.people import consent_models as consents
 from lti_service.people import models as people
+from lti_service.people.consents import models as consents
 from lti_service.platforms import models as platforms
 from lti_service.programme import models as programme
 from lti_service.surveys import models as surveys

@@ -29,7 +29,7 @@ from lti_service.indicators.models import GradebookColumn
 from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
 from lti_service.people import enrolments, rules
-from lti_service.people.employer_models import Agreement, Employer, EmployerContact
+from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms import keys

@@ -5,9 +5,11 @@ from datetime import date
 
 from flask_babel import gettext as _
 
-from lti_service.people import employer_labels, employer_lists, labels
-from lti_service.people.employer_models import Agreement, EmployerContact
-from lti_service.people.employer_rules import agreement_state
+from lti_service.people import labels
+from lti_service.people.employers import labels as employer_labels
+from lti_service.people.employers import lists as employer_lists
+from lti_service.people.employers.models import Agreement, EmployerContact
+from lti_service.people.employers.rules import agreement_state
 from lti_service.people.lists import Line
 from lti_service.people.models import Mentee, Mentor, Person
 from lti_service.sheets import Sheet, Value

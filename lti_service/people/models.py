@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from lti_service.db import Base, EnumText, Json, UtcDateTime
-from lti_service.people.employer_models import Employer
+from lti_service.people.employers.models import Employer
 from lti_service.people.names import LONGEST, search_key, spoken
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
-from lti_service.people import consent_rules as rules
-from lti_service.people import consents
-from lti_service.people.consent_models import Audience, Consent, ConsentText, TextSource, Way
-from lti_service.people.consents import Standing
+from lti_service.people.consents import rules
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.models import Audience, Consent, ConsentText, TextSource, Way
+from lti_service.people.consents.service import Standing
 from lti_service.people.models import Person
 from lti_service.people.rules import age_on
 from tests.people.conftest import SmallCourse

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.errors import NotFoundError
-from lti_service.people import consents
-from lti_service.people.consent_models import Audience, Consent, Relation, TextSource, Way
-from lti_service.people.consents import Paper, Standing
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.models import Audience, Consent, Relation, TextSource, Way
+from lti_service.people.consents.service import Paper, Standing
 from lti_service.people.errors import (
     AgeNotConfirmedError,
     ConsentError,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lti_service.people import employer_rules as rules
-from lti_service.people.employer_rules import AgreementState
+from lti_service.people.employers import rules
+from lti_service.people.employers.rules import AgreementState
 
 DAY = date(2026, 11, 24)
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.errors import NotFoundError
-from lti_service.people import employer_errors as errors
-from lti_service.people import employer_lists, employers
-from lti_service.people.employer_lists import Look
-from lti_service.people.employer_models import Agreement, AgreementKind, Employer, EmployerContact
-from lti_service.people.employers import AgreementFacts, ContactFacts, EmployerFacts
+from lti_service.people.employers import errors
+from lti_service.people.employers import lists as employer_lists
+from lti_service.people.employers import service as employers
+from lti_service.people.employers.lists import Look
+from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
+from lti_service.people.employers.service import AgreementFacts, ContactFacts, EmployerFacts
 from lti_service.people.errors import NobodyChosenError
 from lti_service.people.models import Mentor, MentorState, Person
 from lti_service.platforms.models import Course

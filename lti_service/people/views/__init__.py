@@ -1,6 +1,7 @@
-"""Pages of people: a file for each thing that people come for."""
+"""Pages of people: a file for each thing that people come for; the rooms of their own bring theirs."""
 
-from lti_service.people.views import asking, bases, employers, nominations, person, profile, support, sync
+from lti_service.people.employers import views as employers
+from lti_service.people.views import asking, bases, nominations, person, profile, support, sync
 from lti_service.people.views.room import blueprint
 
 __all__ = ["asking", "bases", "blueprint", "employers", "nominations", "person", "profile", "support", "sync"]

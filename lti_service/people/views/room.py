@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from lti_service import access, pages
 from lti_service.access import Role, Viewer
-from lti_service.people import employer_labels, labels, service, trouble
+from lti_service.people import labels, service, trouble
+from lti_service.people.employers import labels as employer_labels
 from lti_service.people.service import Desk
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle

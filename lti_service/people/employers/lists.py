@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Date, Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
-from lti_service.people.employer_models import Agreement, AgreementKind, Employer, EmployerContact
-from lti_service.people.employer_rules import SOON, AgreementState, agreement_state, name_key
+from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
+from lti_service.people.employers.rules import SOON, AgreementState, agreement_state, name_key
 from lti_service.people.lists import PAGE
 from lti_service.people.models import Mentor, MentorState
 from lti_service.programme import service as programme

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Viewer
-from lti_service.people import employer_lists, employers, exports, service
-from lti_service.people.employer_forms import AgreementForm, ContactForm, EmployerForm, read_look
-from lti_service.people.employer_lists import Look
-from lti_service.people.employer_rules import AgreementState
+from lti_service.people import exports, service
+from lti_service.people.employers import lists as employer_lists
+from lti_service.people.employers import service as employers
+from lti_service.people.employers.forms import AgreementForm, ContactForm, EmployerForm, read_look
+from lti_service.people.employers.lists import Look
+from lti_service.people.employers.rules import AgreementState
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import RecordForm, read_id, read_ids
 from lti_service.people.views.room import blueprint, cycle_of
@@ -39,7 +41,7 @@ def show_employers() -> Any:
     cycle = cycle_of(session, viewer)
     offered = employers.offers(session, viewer, day)
     return render_template(
-        "people/employers.html",
+        "people/employers/list.html",
         look=look,
         listing=employer_lists.list_employers(session, viewer.platform_id, day, look),
         offers=offered[:NAMED],
@@ -84,14 +86,14 @@ def new_employer() -> Any:
     suggested = request.args.get("name", "").replace("\0", "")[:300]
     form = EmployerForm.of(None, _sent(), name=suggested)
     if request.method == "GET":
-        return render_template("people/employer_form.html", form=form, employer=None)
+        return render_template("people/employers/form.html", form=form, employer=None)
 
     def keep(session: Session) -> int:
         return employers.add(session, viewer, form.facts).id
 
     employer_id, error = _keep(form, keep)
     if employer_id is None:
-        return render_template("people/employer_form.html", form=form, employer=None, error=error), 422
+        return render_template("people/employers/form.html", form=form, employer=None, error=error), 422
     flash(_("The organisation is added. Now its contacts and agreements."))
     return redirect(url_for("people.employer", employer_id=employer_id), 303)
 
@@ -106,7 +108,7 @@ def employer(employer_id: int) -> Any:
 def _employer_page(employer_id: int, error: PeopleError | None = None) -> str:
     viewer, session = access.viewer(), db.session()
     page = employers.page_of(session, viewer, employer_id, pages.local_today())
-    return render_template("people/employer.html", page=page, employer=page.employer, error=error)
+    return render_template("people/employers/show.html", page=page, employer=page.employer, error=error)
 
 
 @blueprint.route(ONE + "change", methods=["GET", "POST"])
@@ -117,7 +119,7 @@ def change_employer(employer_id: int) -> Any:
     kept = employers.find(db.session(), viewer, employer_id)
     form = EmployerForm.of(kept, _sent())
     if request.method == "GET":
-        return render_template("people/employer_form.html", form=form, employer=kept)
+        return render_template("people/employers/form.html", form=form, employer=kept)
 
     def keep(session: Session) -> int:
         return employers.change(session, viewer, employer_id, form.facts).id
@@ -125,7 +127,7 @@ def change_employer(employer_id: int) -> Any:
     done, error = _keep(form, keep)
     if done is None:
         kept = employers.find(db.session(), viewer, employer_id)
-        return render_template("people/employer_form.html", form=form, employer=kept, error=error), 422
+        return render_template("people/employers/form.html", form=form, employer=kept, error=error), 422
     return _saved(employer_id)
 
 
@@ -175,7 +177,9 @@ def _contact_page(employer_id: int, contact_id: int | None) -> Any:
         done, error = _keep(form, keep)
         if done is not None:
             return _saved(employer_id)
-    page = render_template("people/employer_contact.html", form=form, employer=kept, contact_id=contact_id, error=error)
+    page = render_template(
+        "people/employers/contact.html", form=form, employer=kept, contact_id=contact_id, error=error
+    )
     return page, 422 if request.method == "POST" else 200
 
 
@@ -223,7 +227,7 @@ def _agreement_page(employer_id: int, agreement_id: int | None) -> Any:
         if done is not None:
             return _saved(employer_id)
     page = render_template(
-        "people/employer_agreement.html", form=form, employer=kept, agreement_id=agreement_id, error=error
+        "people/employers/agreement.html", form=form, employer=kept, agreement_id=agreement_id, error=error
     )
     return page, 422 if request.method == "POST" else 200
 
@@ -278,7 +282,7 @@ def employer_of_person(session: Session, viewer: Viewer, person_id: int) -> Mark
     if mentor is None:
         return None
     return pages.part(
-        "people/_employer_of_person.html", mentor=mentor, employers=employers.all_of(session, viewer.platform_id)
+        "people/employers/_of_person.html", mentor=mentor, employers=employers.all_of(session, viewer.platform_id)
     )
 
 

@@ -8,12 +8,11 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from lti_service.people import employer_labels as labels
-from lti_service.people import employer_rules as rules
-from lti_service.people.employer_lists import SORTS, Look
-from lti_service.people.employer_models import Agreement, AgreementKind, Employer, EmployerContact
-from lti_service.people.employer_rules import AgreementState
-from lti_service.people.employers import AgreementFacts, ContactFacts, EmployerFacts
+from lti_service.people.employers import labels, rules
+from lti_service.people.employers.lists import SORTS, Look
+from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
+from lti_service.people.employers.rules import AgreementState
+from lti_service.people.employers.service import AgreementFacts, ContactFacts, EmployerFacts
 from lti_service.people.forms import RecordForm, Values, read_choice, read_id
 
 LONGEST_SEARCH = 100

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from lti_service.db import Base, EnumText, UtcDateTime
-from lti_service.people import employer_rules as rules
+from lti_service.people.employers import rules
 from lti_service.people.names import LONGEST
 
 

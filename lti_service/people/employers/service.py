@@ -13,10 +13,9 @@ from lti_service import audit
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.people import employer_errors as errors
-from lti_service.people import employer_rules as rules
-from lti_service.people.employer_models import Agreement, AgreementKind, Employer, EmployerContact
-from lti_service.people.employer_rules import AgreementState
+from lti_service.people.employers import errors, rules
+from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
+from lti_service.people.employers.rules import AgreementState
 from lti_service.people.errors import NobodyChosenError, NoCycleError
 from lti_service.people.models import Membership, Mentor, MentorState, Person
 from lti_service.programme import service as programme

@@ -3,7 +3,7 @@
 It is ours and no legal advice: pages say so until the college has put its own in place.
 """
 
-from lti_service.people.consent_models import Audience
+from lti_service.people.consents.models import Audience
 
 TITLES = {
     Audience.ADULT: "Согласие на обработку персональных данных участника программы наставничества",

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from lti_service.people.employer_models import AgreementKind
-from lti_service.people.employer_rules import AgreementState
+from lti_service.people.employers.models import AgreementKind
+from lti_service.people.employers.rules import AgreementState
 
 KINDS: dict[AgreementKind, Any] = {
     AgreementKind.DUAL: _l("Dual training"),

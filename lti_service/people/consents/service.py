@@ -20,9 +20,9 @@ from lti_service import audit, db
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.people import consent_rules as rules
-from lti_service.people.consent_models import Audience, Consent, ConsentText, Relation, TextSource, Way
-from lti_service.people.consent_wording import TITLES, text_for
+from lti_service.people.consents import rules
+from lti_service.people.consents.models import Audience, Consent, ConsentText, Relation, TextSource, Way
+from lti_service.people.consents.wording import TITLES, text_for
 from lti_service.people.errors import (
     AgeNotConfirmedError,
     MinorCannotConsentError,

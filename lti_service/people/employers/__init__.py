@@ -1,0 +1,1 @@
+"""Organisations that give mentors: contacts, agreements, and which of them gave one."""
