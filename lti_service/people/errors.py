@@ -16,6 +16,28 @@ class NobodyChosenError(PeopleError):
     message = _l("Choose at least one person in the list.")
 
 
+class ListMovedError(PeopleError):
+    """Everybody of a list was to be changed, and more or fewer are in it than its page had counted."""
+
+    code = "list-moved"
+    status = 409
+    message = _l(
+        "The list has changed since you saw it: then %(before)s people answered to the filter, now %(count)s. "
+        "Nobody was changed; look at the list and press again."
+    )
+
+
+class ListChangedError(PeopleError):
+    """Everybody of a list was to be changed, and as many are in it, but not the same."""
+
+    code = "list-changed"
+    status = 409
+    message = _l(
+        "The list has changed since you saw it: now other people answer to the filter (%(count)s). "
+        "Nobody was changed; look at the list and press again."
+    )
+
+
 class MoveRefusedError(PeopleError):
     """Nobody of those chosen is in a state from which this leads anywhere."""
 

@@ -4,14 +4,16 @@ However long a list is, it takes the same few queries.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from lti_service.people import rules
+from lti_service.people.errors import ListChangedError, ListMovedError
 from lti_service.people.models import (
     ChosenForm,
     Membership,
@@ -174,24 +176,83 @@ def all_mentors(session: Session, cycle_id: int, course_id: int, look: Look) -> 
     return [Line(record, groups, active) for record, groups, active in session.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """All whom a list shows with its filters, on whatever page: to change them all at once, without any script.
+
+    How a list offers it (people/mentees.html and views/bases.py are the example):
+
+    1. its page calls `everyone(…)` when the address says `select=all`, and gives it to the template (else None);
+    2. the form of the changes (`id="change"`, its action keeps `look.query()`) has
+       `chosen_bar(address, look, listing, everyone)`, each line `tick(line, chosen, all_chosen, everyone)`;
+    3. what takes the POST calls `chosen(…)` with the ticked ids and the field `everyone`, and goes on with the ids
+       that it gives. It raises PeopleErrors, after which the list is shown again with `select=all` counted anew.
+
+    So whoever is changed was counted on the page that the curator saw. A list with filters of its own makes its
+    `Everyone` of its own query's ids and calls `as_counted` itself.
+    """
+
+    ids: tuple[int, ...]
+    """Of the records, in their order."""
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.ids)
+
+    @property
+    def mark(self) -> str:
+        """What a page keeps to know these very people again: their number and a digest of their ids."""
+        return f"{self.count}-{sha256(','.join(map(str, self.ids)).encode()).hexdigest()[:16]}"
+
+    def as_counted(self, mark: str) -> list[int]:
+        """The ids, when they are those of whom a page keeps this mark; else ListMovedError or ListChangedError."""
+        if mark == self.mark:
+            return list(self.ids)
+        before = mark.partition("-")[0]
+        if before == str(self.count) or not before.isdecimal():
+            raise ListChangedError(count=self.count)
+        raise ListMovedError(before=before[:10], count=self.count)
+
+
+def everyone(session: Session, base: type[B], cycle_id: int, course_id: int, look: Look) -> Everyone:
+    """All whom a look at a base shows, on whatever page."""
+    query = _where(select(base.id).join(Person, Person.id == base.person_id), base, cycle_id, course_id, look)
+    return Everyone(tuple(session.scalars(query.order_by(base.id))))
+
+
+def chosen(
+    session: Session, base: type[B], cycle_id: int, course_id: int, look: Look, ids: Iterable[int], mark: str
+) -> list[int]:
+    """The ids of those whom a curator chose: the ticked ones or, with a mark, all whom the look shows.
+
+    Raises ListMovedError or ListChangedError when these are no longer those who were counted.
+    """
+    return everyone(session, base, cycle_id, course_id, look).as_counted(mark) if mark else list(ids)
+
+
 def _lines(
     base: type[B], cycle_id: int, course_id: int, look: Look, states: Sequence[MenteeState | MentorState]
 ) -> Any:
     query: Any = (
         select(base, Membership.groups, Membership.active)
-        .join(Membership, and_(Membership.person_id == base.person_id, Membership.course_id == course_id))
         .join(base.person)
         .options(contains_eager(base.person))
-        .where(base.cycle_id == cycle_id, Membership.active.is_(not look.gone), *_filters(base, look))
         .order_by(*_order(base, look, states))
     )
-    if look.state:
-        query = query.where(base.state == look.state)
+    query = _where(query, base, cycle_id, course_id, look)
     if base is Mentee:
         query = query.options(joinedload(Mentee.wanted_form))
     else:
         query = query.options(selectinload(Mentor.forms), joinedload(Mentor.employer))
     return query
+
+
+def _where(query: Any, base: type[B], cycle_id: int, course_id: int, look: Look) -> Any:
+    """The query over a base and its persons, narrowed to those whom a look shows."""
+    query = query.join(Membership, and_(Membership.person_id == base.person_id, Membership.course_id == course_id))
+    query = query.where(base.cycle_id == cycle_id, Membership.active.is_(not look.gone), *_filters(base, look))
+    return query.where(base.state == look.state) if look.state else query
 
 
 def groups_of(session: Session, course_id: int) -> list[str]:

@@ -3,9 +3,10 @@
   "use strict";
 
   const form = document.querySelector("[data-people-form]");
-  if (form) {
+  // Where everybody of the filter is chosen, there is nothing to tick.
+  const all = form && form.querySelector("[data-people-all]");
+  if (all) {
     const boxes = [...document.querySelectorAll("input[name=chosen]")];
-    const all = form.querySelector("[data-people-all]");
     const count = form.querySelector("[data-people-count]");
     const show = () => {
       const chosen = boxes.filter((box) => box.checked).length;

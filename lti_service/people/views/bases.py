@@ -42,7 +42,8 @@ def mentees() -> Any:
 @access.needs(Permission.MANAGE_BASE)
 def change_mentees() -> Any:
     """Do one thing with those who are ticked; the address keeps what the list showed."""
-    chosen = read_ids(request.form, "chosen")
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    ticked, mark = read_ids(request.form, "chosen"), request.form.get("everyone", "")
     wanted_form_id = read_id(request.form, "wanted_form")
     makes_mentors = request.form.get("action") == MAKE_MENTORS
     action = read_choice(request.form, "action", MenteeAction)
@@ -50,13 +51,15 @@ def change_mentees() -> Any:
         return redirect(_list_address("people.mentees"), 303)
     try:
         with db.transaction() as session:
+            at = desk(session)
+            chosen = lists.chosen(session, Mentee, at.cycle_id, at.course_id, look, ticked, mark)
             if action is None:
-                outcome = service.make_mentors(session, desk(session), chosen)
+                outcome = service.make_mentors(session, at, chosen)
             else:
                 form_id = wanted_form_id if action is MenteeAction.NEED else None
-                outcome = service.move_mentees(session, desk(session), chosen, action, form_id)
+                outcome = service.move_mentees(session, at, chosen, action, form_id)
     except PeopleError as error:
-        return _mentees_page(error, chosen, wanted_form_id), error.status
+        return _mentees_page(error, ticked, wanted_form_id), error.status
     _tell(MAKE_MENTORS if makes_mentors else action, outcome, "people.mentees")
     return redirect(_list_address("people.mentees"), 303)
 
@@ -66,6 +69,7 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
     look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
     cycle = cycle_of(session, viewer)
     listing = lists.list_mentees(session, cycle.id, viewer.course_id, look) if cycle else None
+    everyone = lists.everyone(session, Mentee, cycle.id, viewer.course_id, look) if cycle and _wants_all() else None
     state = MenteeState(look.state) if look.state else None
     return render_template(
         "people/mentees.html",
@@ -78,6 +82,7 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         left=_left(session, cycle, "people.mentees", Mentee, labels.MENTEE_STATES),
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
+        everyone=everyone,
         chosen_form_id=form_id,
         make_mentors=MAKE_MENTORS,
         address=_address_of("people.mentees", look),
@@ -107,15 +112,18 @@ def mentors() -> Any:
 @access.needs(Permission.MANAGE_BASE)
 def change_mentors() -> Any:
     """Do one thing with those who are ticked."""
-    chosen = read_ids(request.form, "chosen")
+    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    ticked, mark = read_ids(request.form, "chosen"), request.form.get("everyone", "")
     action = read_choice(request.form, "action", MentorAction)
     if action is None:
         return redirect(_list_address("people.mentors"), 303)
     try:
         with db.transaction() as session:
-            outcome = service.move_mentors(session, desk(session), chosen, action)
+            at = desk(session)
+            chosen = lists.chosen(session, Mentor, at.cycle_id, at.course_id, look, ticked, mark)
+            outcome = service.move_mentors(session, at, chosen, action)
     except PeopleError as error:
-        return _mentors_page(error, chosen), error.status
+        return _mentors_page(error, ticked), error.status
     _tell(action, outcome, "people.mentors")
     return redirect(_list_address("people.mentors"), 303)
 
@@ -125,6 +133,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
     look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
     cycle = cycle_of(session, viewer)
     state = MentorState(look.state) if look.state else None
+    everyone = lists.everyone(session, Mentor, cycle.id, viewer.course_id, look) if cycle and _wants_all() else None
     return render_template(
         "people/mentors.html",
         cycle=cycle,
@@ -136,6 +145,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         left=_left(session, cycle, "people.mentors", Mentor, labels.MENTOR_STATES),
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
+        everyone=everyone,
         address=_address_of("people.mentors", look),
     )
 
@@ -150,6 +160,11 @@ def export_mentors(ending: str) -> Response:
         lines = lists.all_mentors(session, at.cycle_id, at.course_id, look)
         service.record_export(session, at, "mentors", len(lines), look.query())
         return sheets.download(exports.mentors(lines), sheets.Kind(ending))
+
+
+def _wants_all() -> bool:
+    """Whether everybody of the filter is chosen: the address says so, or a change of them is shown again."""
+    return request.args.get("select") == "all" or bool(request.form.get("everyone"))
 
 
 def _address_of(endpoint: str, look: lists.Look) -> Any:
