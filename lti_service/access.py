@@ -23,6 +23,9 @@ class Role(StrEnum):
     EMPLOYER = "employer"
     CURATOR = "curator"
     ADMIN = "admin"
+    GUEST = "guest"
+    """Somebody from outside without a Moodle account. Nothing that Moodle says makes anybody one, and who is one is
+    nothing else."""
 
 
 class Permission(StrEnum):
@@ -41,10 +44,11 @@ class Permission(StrEnum):
     MANAGE_GRADEBOOK = "manage-gradebook"
     RUN_SYNC = "run-sync"
     SEE_CONNECTION = "see-connection"
+    SEE_GUEST_HOME = "see-guest-home"
 
 
-EVERYONE = frozenset(Role)
-"""Whoever is in the course, even with a role that means nothing to us."""
+EVERYONE = frozenset(Role) - {Role.GUEST}
+"""Whoever is in the course through Moodle, even with a role that means nothing to us."""
 TABLE: dict[Permission, frozenset[Role]] = {
     Permission.SEE_HOME: EVERYONE,
     # Whether the proposal is theirs to answer is asked where the pair is known.
@@ -62,6 +66,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_GRADEBOOK: frozenset({Role.CURATOR}),
     Permission.RUN_SYNC: frozenset({Role.CURATOR, Role.ADMIN}),
     Permission.SEE_CONNECTION: frozenset({Role.ADMIN}),
+    # The guests' own page, and the answer to a proposal that stands on it; the one permission that guests have.
+    Permission.SEE_GUEST_HOME: frozenset({Role.GUEST}),
 }
 
 
@@ -81,7 +87,9 @@ class Viewer:
     def may(self, permission: Permission) -> bool:
         """Whether any of this person's roles in this course allows it."""
         allowed = TABLE[permission]
-        return allowed is EVERYONE or not self.roles.isdisjoint(allowed)
+        if allowed is EVERYONE:
+            return Role.GUEST not in self.roles
+        return not self.roles.isdisjoint(allowed)
 
 
 class NotAllowedError(DomainError):

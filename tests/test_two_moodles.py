@@ -190,6 +190,11 @@ def _fill(session: Session, side: Side) -> None:
     side.ids["employer_id"] = employer
     for name, table in (("contact_id", EmployerContact), ("agreement_id", Agreement)):
         side.ids[name] = session.scalars(select(table.id).where(table.employer_id == employer)).one()
+    outsider = {"family_name": f"{side.mark} Горняков", "given_name": "Пётр", "phone": "8 915 123-45-67"}
+    _done(curator.post(f"{at}/employers/guests/new", data={**outsider, "employer": employer}))
+    session.commit()
+    without = select(Person.id).where(Person.platform_id == side.platform, Person.moodle_id.is_(None))
+    side.ids["guest_id"] = session.scalars(without).one()
     _done(curator.post(f"{at}/pairs/new", data={"form": form.id, "mentor": mentor.id, "mentees": mentee.id}))
     session.commit()
     side.ids["pair_id"] = session.scalars(select(Pair.id).where(Pair.course_id == side.course)).one()
@@ -418,6 +423,8 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "capacity": "5",
         "reason": "причина",
         "name": "Имя",
+        "family_name": "Горняков",
+        "given_name": "Пётр",
         "time_zone": "Europe/Moscow",
         "leave": "1",
     }

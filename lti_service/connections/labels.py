@@ -80,6 +80,8 @@ ACTIONS: dict[str, Any] = {
     "employer.agreement-changed": _l("An employer's agreement was changed"),
     "employer.agreement-removed": _l("An employer's agreement was removed"),
     "mentor.employer": _l("A mentor was put to an employer"),
+    "outsider.added": _l("Somebody from outside was added"),
+    "outsider.changed": _l("Particulars of somebody from outside were changed"),
     "mentee.changed": _l("A mentee's record was changed"),
     "mentee.supported": _l("A talk with a mentee without a pair was recorded"),
     "mentor.offered": _l("Somebody offered to be a mentor"),

@@ -490,6 +490,7 @@ def claim(
         row.claimed_at, row.reason = moment, ""
         assert row.sent_at is not None
         comment = _comment(column, row.sent)
+        assert row.person.moodle_id is not None, "_claimable has seen to it"
         claims.append(Claim(row.id, moment, Score(row.person.moodle_id, row.sent, row.sent_at, comment)))
     session.flush()
     return claims
@@ -507,7 +508,8 @@ def _claimable(session: Session, column: GradebookColumn, condition: Any, most: 
     return session.scalars(
         select(Grade)
         .join(Grade.person)
-        .where(Grade.column_id == column.id, condition)
+        # Nobody without a Moodle account is in a column: only mentees are, and who answered a survey there.
+        .where(Grade.column_id == column.id, Person.moodle_id.is_not(None), condition)
         .options(contains_eager(Grade.person))
         .order_by(Grade.id)
         .limit(most)
@@ -581,7 +583,7 @@ def keep_results(session: Session, column_id: int, seen: Glance, found: Mapping[
     """Hold the outbox of a column against what Moodle shows (by user id)."""
     moment = now()
     users: dict[int, str] = {
-        row[0]: row[1]
+        row[0]: str(row[1])
         for row in session.execute(
             select(Grade.person_id, Person.moodle_id).join(Grade.person).where(Grade.column_id == column_id)
         )

@@ -39,6 +39,8 @@ class PersonLine:
     institution: str
     is_here: bool
     """An active member of the pair's course."""
+    in_moodle: bool
+    """They have an account there."""
     request: str = ""
     """What a mentee wants help with."""
     contact_way: ContactWay | None = None
@@ -122,6 +124,7 @@ def line(person: Person, course_id: int, memberships: Memberships, request: str 
         department=person.department,
         institution=person.institution,
         is_here=groups is not None,
+        in_moodle=person.moodle_id is not None,
         request=request,
     )
 

@@ -15,7 +15,7 @@ from lti_service.pairs import errors, labels, rules
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, FormKinds, MenteeFacts, MentorFacts, Misfit, Mover
 from lti_service.people import service as people
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
@@ -315,11 +315,15 @@ def formed(session: Session, cycle_id: int, course_id: int | None = None, *, end
 def mentors_in_pairs(
     session: Session, cycle_id: int, course_id: int | None = None, *, ended_early: bool = False
 ) -> set[int]:
-    """Person ids of the cycle's mentors with a formed pair; the parameters are those of `formed`."""
+    """Person ids of the cycle's mentors with a formed pair; the parameters are those of `formed`.
+
+    Only those with a Moodle account: surveys are taken there, and nobody is asked who cannot answer.
+    """
     query = (
         select(Mentor.person_id)
         .join(Pair, Pair.mentor_id == Mentor.id)
-        .where(Pair.cycle_id == cycle_id, Pair.state.in_(_formed_states(ended_early)))
+        .join(Person, Person.id == Mentor.person_id)
+        .where(Pair.cycle_id == cycle_id, Pair.state.in_(_formed_states(ended_early)), Person.moodle_id.is_not(None))
     )
     return _ids(session, query, Mentor.person_id, course_id)
 

@@ -84,6 +84,13 @@ class AlreadyInBaseError(PeopleError):
     message = _l("%(name)s is in this base already.")
 
 
+class NoAccountError(PeopleError):
+    """Somebody from outside is put into the base of mentees, whose pages, consents and grades are Moodle's."""
+
+    code = "no-account"
+    message = _l("%(name)s has no Moodle account, so they can be a mentor only.")
+
+
 class CapacityError(PeopleError):
     """A number of mentees that no mentor can be given."""
 

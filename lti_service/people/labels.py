@@ -80,6 +80,7 @@ ROLES: dict[Role, Any] = {
     Role.EMPLOYER: _l("employer's mentor"),
     Role.CURATOR: _l("curator"),
     Role.ADMIN: _l("administrator"),
+    Role.GUEST: _l("from outside, without a Moodle account"),
 }
 
 MENTEE_ACTIONS: dict[MenteeAction, Any] = {

@@ -9,26 +9,29 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from lti_service.db import Base, EnumText, Json, UtcDateTime
 from lti_service.people.employers.models import Employer
-from lti_service.people.names import LONGEST, search_key, spoken
+from lti_service.people.names import LONGEST, number, search_key, spoken
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
 
 
 class Person(Base):
-    """One Moodle user of one platform."""
+    """One Moodle user of one platform, or somebody from outside who has no account there."""
 
     __tablename__ = "person"
+    # Of the numbers that there are: both databases take no number for different from no number.
     __table_args__ = (UniqueConstraint("platform_id", "moodle_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
-    moodle_id: Mapped[str] = mapped_column(String(40))
-    """The launch's `sub`, which is the web services' user id."""
+    moodle_id: Mapped[str | None] = mapped_column(String(40))
+    """The launch's `sub`, which is the web services' user id; none: no account (`people/guests/` has made them)."""
     family_name: Mapped[str] = mapped_column(String(200), default="")
     given_name: Mapped[str] = mapped_column(String(200), default="")
     """Given name and, where Moodle has it there, patronymic."""
     search_name: Mapped[str] = mapped_column(String(LONGEST), default="")
     """Both names as `names.search_key` folds them: lists are sorted and searched by it. Follows them by itself."""
     email: Mapped[str] = mapped_column(String(320), default="")
+    phone: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """Of somebody without an account, for the curator only: Moodle tells of nobody's."""
     idnumber: Mapped[str] = mapped_column(String(255), default="")
     institution: Mapped[str] = mapped_column(String(255), default="")
     department: Mapped[str] = mapped_column(String(255), default="")
@@ -46,7 +49,7 @@ class Person(Base):
     @property
     def name(self) -> str:
         """Фамилия Имя Отчество, as lists show it; a launch may have told no name."""
-        return f"{self.family_name} {self.given_name}".strip() or f"№ {self.moodle_id}"
+        return f"{self.family_name} {self.given_name}".strip() or number(self.moodle_id)
 
     @property
     def spoken_name(self) -> str:

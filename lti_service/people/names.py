@@ -12,6 +12,11 @@ def search_key(*parts: str) -> str:
     return " ".join(" ".join(parts).casefold().replace("ё", "е").split())[:LONGEST]
 
 
-def spoken(given_name: str, family_name: str, moodle_id: str) -> str:
+def spoken(given_name: str, family_name: str, moodle_id: str | None) -> str:
     """Имя Фамилия, as Moodle greets; the number of whoever has no name here."""
-    return f"{given_name} {family_name}".strip() or f"№ {moodle_id}"
+    return f"{given_name} {family_name}".strip() or number(moodle_id)
+
+
+def number(moodle_id: str | None) -> str:
+    """What stands for a name that nobody has told: the number in Moodle, where there is an account."""
+    return f"№ {moodle_id or '—'}"

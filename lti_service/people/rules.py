@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from lti_service.access import Role
+from lti_service.access import EVERYONE, Role
 from lti_service.people.models import MenteeState, MentorState
 from lti_service.programme.models import MenteeKind, MentorKind
 
@@ -41,7 +41,7 @@ def roles_of(moodle_roles: Iterable[str], department: str, platform_map: Mapping
             roles.add(Role.EMPLOYER)
         else:
             known = platform_map.get(name, ROLE_MAP.get(name, ()))
-            roles.update(Role(role) for role in known if role in set(Role))
+            roles.update(Role(role) for role in known if role in EVERYONE)
     return sorted(roles)
 
 
@@ -109,7 +109,7 @@ def likely_mentee_kind(roles: Iterable[str]) -> MenteeKind:
 def likely_mentor_kind(roles: Iterable[str]) -> MentorKind:
     """What a curator who puts somebody into the base by hand most likely means them to be."""
     held = set(roles)
-    if Role.EMPLOYER in held:
+    if held & {Role.EMPLOYER, Role.GUEST}:
         return MentorKind.EMPLOYER
     return MentorKind.STUDENT if Role.STUDENT in held and Role.TEACHER not in held else MentorKind.TEACHER
 

@@ -18,6 +18,7 @@ from lti_service.people.errors import (
     AlreadyInBaseError,
     FormDoesNotFitError,
     MoveRefusedError,
+    NoAccountError,
     NobodyChosenError,
     NoCycleError,
     RequestTooLongError,
@@ -140,9 +141,11 @@ def save_mentee(
 def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> Mentee:
     """Put a member of the course into the base as a candidate, whatever Moodle says about them.
 
-    Raises NotFoundError, AlreadyInBaseError.
+    Raises NotFoundError, NoAccountError, AlreadyInBaseError.
     """
     person = _member(session, at, person_id)
+    if person.moodle_id is None:
+        raise NoAccountError(name=person.name)
     if mentee_of(session, at.cycle_id, person_id):
         raise AlreadyInBaseError(name=person.name)
     mentee = Mentee(

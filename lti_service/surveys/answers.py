@@ -319,7 +319,7 @@ def _people(session: Session, platform_id: int, page: FeedbackResponses) -> dict
     rows = session.execute(
         select(Person.moodle_id, Person.id).where(Person.platform_id == platform_id, Person.moodle_id.in_(named))
     )
-    return {row[0]: row[1] for row in rows}
+    return {str(row[0]): row[1] for row in rows}
 
 
 def _response_facts(attempt: FeedbackAttempt, items: dict[int, Question], people: dict[str, int]) -> dict[str, Any]:

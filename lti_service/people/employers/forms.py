@@ -41,7 +41,7 @@ def _short(most: int) -> Length:
     return Length(max=most, message=_l("No more than %(max)d characters."))
 
 
-def _line(label: Any, most: int, **more: Any) -> StringField:
+def line(label: Any, most: int, **more: Any) -> StringField:
     attributes = {"maxlength": most, **more.pop("render_kw", {})}
     return StringField(label, filters=[_text], validators=[_short(most)], render_kw=attributes, **more)
 
@@ -49,14 +49,10 @@ def _line(label: Any, most: int, **more: Any) -> StringField:
 class EmployerForm(RecordForm):
     """An organisation."""
 
-    name = _line(
-        _l("Full name"), rules.LONGEST_NAME, description=_l("As in the agreements, e.g. ООО «Шахта Полярная».")
-    )
-    short_name = _line(
-        _l("Short name"), rules.LONGEST_SHORT_NAME, description=_l("What people call it; lists show it.")
-    )
-    inn = _line(_l("INN"), 14, description=_l("10 or 12 digits; may be left out."), render_kw={"inputmode": "numeric"})
-    address = _line(_l("Address"), rules.LONGEST_ADDRESS)
+    name = line(_l("Full name"), rules.LONGEST_NAME, description=_l("As in the agreements, e.g. ООО «Шахта Полярная»."))
+    short_name = line(_l("Short name"), rules.LONGEST_SHORT_NAME, description=_l("What people call it; lists show it."))
+    inn = line(_l("INN"), 14, description=_l("10 or 12 digits; may be left out."), render_kw={"inputmode": "numeric"})
+    address = line(_l("Address"), rules.LONGEST_ADDRESS)
     note = TextAreaField(
         _l("Note"),
         description=_l("Only curators read it."),
@@ -85,10 +81,10 @@ class EmployerForm(RecordForm):
 class ContactForm(RecordForm):
     """Somebody at an organisation."""
 
-    name = _line(_l("Family name, given name, patronymic"), rules.LONGEST_NAME)
-    position = _line(_l("Position"), rules.LONGEST_POSITION)
-    phone = _line(_l("Phone"), rules.LONGEST_PHONE, render_kw={"type": "tel"})
-    email = _line(_l("E-mail"), rules.LONGEST_EMAIL, render_kw={"type": "email"})
+    name = line(_l("Family name, given name, patronymic"), rules.LONGEST_NAME)
+    position = line(_l("Position"), rules.LONGEST_POSITION)
+    phone = line(_l("Phone"), rules.LONGEST_PHONE, render_kw={"type": "tel"})
+    email = line(_l("E-mail"), rules.LONGEST_EMAIL, render_kw={"type": "email"})
 
     @classmethod
     def of(cls, contact: EmployerContact | None, sent: Values | None = None) -> "ContactForm":
@@ -112,7 +108,7 @@ class AgreementForm(RecordForm):
     kind = SelectField(
         _l("Kind of agreement"), choices=[SelectChoice(kind.value, labels.KINDS[kind]) for kind in AgreementKind]
     )
-    number = _line(_l("Number"), rules.LONGEST_NUMBER)
+    number = line(_l("Number"), rules.LONGEST_NUMBER)
     signed_on = DateField(_l("Date"), validators=[InputRequired(message=_l("Say the date of the agreement."))])
     valid_until = DateField(
         _l("Valid until"), description=_l("Its last day. Left empty: without an end."), validators=[Optional()]

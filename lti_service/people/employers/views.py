@@ -1,6 +1,5 @@
 """Organisations that give mentors: their list, one organisation with what is agreed with it, and whose a mentor is."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -19,8 +18,8 @@ from lti_service.people.employers.forms import AgreementForm, ContactForm, Emplo
 from lti_service.people.employers.lists import Look
 from lti_service.people.employers.rules import AgreementState
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import RecordForm, read_id, read_ids
-from lti_service.people.views.room import blueprint, cycle_of
+from lti_service.people.forms import read_id, read_ids
+from lti_service.people.views.room import blueprint, cycle_of, keep_form, sent
 
 pages.add_nav(22, "people.employers", _l("Employers"), Permission.MANAGE_BASE)
 
@@ -84,14 +83,14 @@ def new_employer() -> Any:
     """Add an organisation; the address may suggest a name, which a Moodle profile has."""
     viewer = access.viewer()
     suggested = request.args.get("name", "").replace("\0", "")[:300]
-    form = EmployerForm.of(None, _sent(), name=suggested)
+    form = EmployerForm.of(None, sent(), name=suggested)
     if request.method == "GET":
         return render_template("people/employers/form.html", form=form, employer=None)
 
     def keep(session: Session) -> int:
         return employers.add(session, viewer, form.facts).id
 
-    employer_id, error = _keep(form, keep)
+    employer_id, error = keep_form(form, keep)
     if employer_id is None:
         return render_template("people/employers/form.html", form=form, employer=None, error=error), 422
     flash(_("The organisation is added. Now its contacts and agreements."))
@@ -117,14 +116,14 @@ def change_employer(employer_id: int) -> Any:
     """Change what is told of an organisation."""
     viewer = access.viewer()
     kept = employers.find(db.session(), viewer, employer_id)
-    form = EmployerForm.of(kept, _sent())
+    form = EmployerForm.of(kept, sent())
     if request.method == "GET":
         return render_template("people/employers/form.html", form=form, employer=kept)
 
     def keep(session: Session) -> int:
         return employers.change(session, viewer, employer_id, form.facts).id
 
-    done, error = _keep(form, keep)
+    done, error = keep_form(form, keep)
     if done is None:
         kept = employers.find(db.session(), viewer, employer_id)
         return render_template("people/employers/form.html", form=form, employer=kept, error=error), 422
@@ -165,7 +164,7 @@ def _contact_page(employer_id: int, contact_id: int | None) -> Any:
     viewer, session = access.viewer(), db.session()
     kept = employers.find(session, viewer, employer_id)
     contact = None if contact_id is None else employers.find_contact(session, viewer, employer_id, contact_id)
-    form = ContactForm.of(contact, _sent())
+    form = ContactForm.of(contact, sent())
     error = None
     if request.method == "POST":
 
@@ -174,7 +173,7 @@ def _contact_page(employer_id: int, contact_id: int | None) -> Any:
                 return employers.add_contact(session, viewer, employer_id, form.facts).id
             return employers.change_contact(session, viewer, employer_id, contact_id, form.facts).id
 
-        done, error = _keep(form, keep)
+        done, error = keep_form(form, keep)
         if done is not None:
             return _saved(employer_id)
     page = render_template(
@@ -214,7 +213,7 @@ def _agreement_page(employer_id: int, agreement_id: int | None) -> Any:
     viewer, session, today = access.viewer(), db.session(), pages.local_today()
     kept = employers.find(session, viewer, employer_id)
     agreement = None if agreement_id is None else employers.find_agreement(session, viewer, employer_id, agreement_id)
-    form = AgreementForm.of(agreement, _sent())
+    form = AgreementForm.of(agreement, sent())
     error = None
     if request.method == "POST":
 
@@ -223,7 +222,7 @@ def _agreement_page(employer_id: int, agreement_id: int | None) -> Any:
                 return employers.add_agreement(session, viewer, employer_id, form.facts, today).id
             return employers.change_agreement(session, viewer, employer_id, agreement_id, form.facts, today).id
 
-        done, error = _keep(form, keep)
+        done, error = keep_form(form, keep)
         if done is not None:
             return _saved(employer_id)
     page = render_template(
@@ -287,24 +286,6 @@ def employer_of_person(session: Session, viewer: Viewer, person_id: int) -> Mark
 
 
 # --- steps that several of the above share ------------------------------------------------------------------------
-
-
-def _sent() -> Any:
-    return request.form if request.method == "POST" else None
-
-
-def _keep(form: RecordForm, keep: Callable[[Session], int]) -> tuple[int | None, PeopleError | None]:
-    """Do it with a valid form; what `keep` gives, or none with the error that belongs to no field."""
-    if not form.is_valid():
-        return None, None
-    try:
-        with db.transaction() as session:
-            return keep(session), None
-    except PeopleError as error:
-        if error.field not in form:
-            return None, error
-        form[error.field].errors = [error.text]
-        return None, None
 
 
 def _saved(employer_id: int) -> Any:

@@ -1,7 +1,19 @@
 """Pages of people: a file for each thing that people come for; the rooms of their own bring theirs."""
 
 from lti_service.people.employers import views as employers
+from lti_service.people.guests import views as guests
 from lti_service.people.views import asking, bases, nominations, person, profile, support, sync
 from lti_service.people.views.room import blueprint
 
-__all__ = ["asking", "bases", "blueprint", "employers", "nominations", "person", "profile", "support", "sync"]
+__all__ = [
+    "asking",
+    "bases",
+    "blueprint",
+    "employers",
+    "guests",
+    "nominations",
+    "person",
+    "profile",
+    "support",
+    "sync",
+]

@@ -1,16 +1,18 @@
 """What the wing's pages share: the blueprint, its words, and where a curator works."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.orm import Session
 
-from lti_service import access, pages
+from lti_service import access, db, pages
 from lti_service.access import Role, Viewer
 from lti_service.people import labels, service, trouble
 from lti_service.people.employers import labels as employer_labels
+from lti_service.people.errors import PeopleError
+from lti_service.people.forms import RecordForm
 from lti_service.people.service import Desk
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle
@@ -55,3 +57,22 @@ def cycle_id(session: Session, viewer: Viewer) -> int | None:
 def offered(moves: Mapping[Any, Mapping[Any, Any]], state: Any, known: Iterable[Any]) -> list[Any]:
     """Actions that the table allows in a state; all of them where people of any state are shown together."""
     return [action for action in known if state is None or action in moves[state]]
+
+
+def sent() -> Any:
+    """What was posted; none when a page is only asked for."""
+    return request.form if request.method == "POST" else None
+
+
+def keep_form(form: RecordForm, keep: Callable[[Session], int]) -> tuple[int | None, PeopleError | None]:
+    """Do it with a valid form; what `keep` gives, or none with the error that belongs to no field of it."""
+    if not form.is_valid():
+        return None, None
+    try:
+        with db.transaction() as session:
+            return keep(session), None
+    except PeopleError as error:
+        if error.field not in form:
+            return None, error
+        form[error.field].errors = [error.text]
+        return None, None
