@@ -24,7 +24,7 @@ from lti_service.db import now
 from lti_service.errors import DomainError, NotFoundError
 from lti_service.lti import checks
 from lti_service.lti.checks import Finding, Level
-from lti_service.people import rules
+from lti_service.people.kinds import rules as kinds
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
 from lti_service.platforms import keys, outgoing, secrets
@@ -281,9 +281,9 @@ def role_rows(session: Session, platform: Platform) -> list[RoleRow]:
     for names in session.scalars(lists):
         held.update(str(name) for name in names)
     rows = []
-    for name in sorted({*rules.ROLE_MAP, *platform.role_map, *held}):
+    for name in sorted({*kinds.ROLE_MAP, *platform.role_map, *held}):
         own = platform.role_map.get(name)
-        known = rules.ROLE_MAP.get(name, ()) if own is None else own
+        known = kinds.ROLE_MAP.get(name, ()) if own is None else own
         rows.append(RoleRow(name, frozenset(Role(role) for role in known if role in GIVEN_ROLES), own is None))
     return rows
 
@@ -299,7 +299,7 @@ def save_roles(session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[R
         if not _ROLE_NAME.fullmatch(name):
             raise RoleNameError
         given = sorted(role.value for role in set(roles) & set(GIVEN_ROLES))
-        if given != sorted(rules.ROLE_MAP.get(name, ())):
+        if given != sorted(kinds.ROLE_MAP.get(name, ())):
             own[name] = given
     if own == platform.role_map:
         return False

@@ -17,7 +17,8 @@ from lti_service.pairs.board import Column
 from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id
 from lti_service.pairs.models import PairState
 from lti_service.pairs.rules import Action
-from lti_service.people.rules import mentor_kind_when_asking
+from lti_service.people.kinds import placing
+from lti_service.people.kinds.rules import Kinds
 
 blueprint = Blueprint("pairs", __name__)
 
@@ -282,9 +283,10 @@ def curator_part(session: Session, viewer: Viewer) -> Markup | None:
 def own_part(session: Session, viewer: Viewer) -> Markup | None:
     """A mentor's own mentees, with the proposals to answer first; a mentee's own mentor, or where the search is."""
     mentor, mentee = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
-    if mentee is None and Role.STUDENT in viewer.roles:
+    kinds = Kinds() if mentee and mentor else placing.of_person(session, viewer.person_id, pages.local_today())
+    if mentee is None and kinds.mentee is not None:
         mentee = cards.MenteeHome()
-    may_offer = mentor is None and mentor_kind_when_asking(viewer.roles) is not None
+    may_offer = mentor is None and kinds.mentor is not None
     if not (mentor or mentee or may_offer):
         return None
     return pages.part("pairs/home_own.html", mentor=mentor, mentee=mentee, may_offer=may_offer)

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service import audit, db
-from lti_service.access import Role, Viewer
+from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people import cycles, rules
 from lti_service.people.errors import NothingAskedError, RequestTooLongError, TooLateToAskError
+from lti_service.people.kinds import placing
 from lti_service.people.models import Mentee, MenteeState, Source
 from lti_service.people.service import forms_for, mentee_of
 from lti_service.programme import service as programme
@@ -25,6 +26,8 @@ class Asking:
 
     mentee: Mentee | None
     """Their record of this school year; none: not in the base yet."""
+    kind: MenteeKind
+    """As what they are a mentee, or would be one."""
     forms: list[Form]
     """Forms of mentoring for people like them."""
 
@@ -42,14 +45,14 @@ class Asking:
 def own_asking(session: Session, viewer: Viewer, day: date) -> Asking:
     """What the viewer has asked for in the school year of `day`.
 
-    Raises NotFoundError for whoever is no mentee and cannot become one by asking: students can, a young teacher is
-    put into the base by what Moodle says of their experience or by the curator.
+    Raises NotFoundError for whoever is no mentee and, by the rules on who is who, cannot become one by asking.
     """
     cycle = programme.find_cycle(session, viewer.platform_id, day)
     mentee = mentee_of(session, cycle.id, viewer.person_id) if cycle else None
-    if mentee is None and Role.STUDENT not in viewer.roles:
+    kind = mentee.kind if mentee else placing.of_person(session, viewer.person_id, day).mentee
+    if kind is None:
         raise NotFoundError
-    return Asking(mentee, forms_for(cycle, mentee.kind if mentee else MenteeKind.STUDENT))
+    return Asking(mentee, kind, forms_for(cycle, kind))
 
 
 def ask(
@@ -74,7 +77,7 @@ def ask(
         raise NotFoundError
     mentee = asking.mentee
     if mentee is None:
-        row = {"cycle_id": cycle.id, "person_id": viewer.person_id, "kind": MenteeKind.STUDENT, "source": Source.OWN}
+        row = {"cycle_id": cycle.id, "person_id": viewer.person_id, "kind": asking.kind, "source": Source.OWN}
         # A load of the course, or another window of theirs, may make the same record at this moment.
         db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
         mentee = session.scalars(

@@ -27,11 +27,15 @@ from lti_service.lti import roster, services
 from lti_service.lti.roles import course_roles
 from lti_service.lti.roster import Member
 from lti_service.people import cycles, rules, trouble
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.kinds import placing
+from lti_service.people.kinds import rules as kinds
+from lti_service.people.kinds.rules import Facts, Ruleset
+from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
-from lti_service.people.rules import Bases, ProfileValueError
+from lti_service.people.rules import ProfileValueError
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
+from lti_service.programme.service import school_year
 from moodle_client import Course as MoodleCourse
 from moodle_client import EnrolledUser, MoodleClient, MoodleError
 
@@ -43,8 +47,17 @@ KIND = "enrolments"
 """Of the runs that do this work."""
 PAGE = 500
 """People a request; the client asks for the next page while this one is being kept."""
-PROFILE_FIELDS = {"birth_date": "birthdate", "experience": "experience"}
-"""Short names of the profile fields, where the platform does not say otherwise."""
+PROFILE_FIELDS = {
+    "birth_date": "birthdate",
+    "experience": "experience",
+    "specialty": "department",
+    "study_year": "",
+    "department": "department",
+    "organisation": "institution",
+}
+"""Short names of the profile fields, where the platform does not say otherwise; empty: none is read."""
+STANDARD_FIELDS = ("department", "institution", "idnumber")
+"""Fields that every Moodle profile has and that may be named as well as one's own."""
 MENTIONED = 10
 """How many people with a trouble a report names; the others it counts."""
 CHUNK = 500
@@ -149,6 +162,7 @@ class _Place:
     course_id: int
     moodle_id: int
     role_map: dict[str, Any]
+    ruleset: Ruleset
     fields: dict[str, str]
     today: date
     memberships_url: str
@@ -174,11 +188,13 @@ FACTS = (
     "idnumber",
     "institution",
     "department",
+    "specialty",
     "birth_date",
     "experience_years",
+    "study_year",
 )
 LIMITS = {name: getattr(Person.__table__.c[name].type, "length", None) for name in FACTS}
-UNTOLD = dict.fromkeys(FACTS, "") | {"birth_date": None, "experience_years": None}
+UNTOLD = dict.fromkeys(FACTS, "") | {"birth_date": None, "experience_years": None, "study_year": None}
 """Of somebody new, what nobody has told."""
 KEPT_WHEN_BLANK = frozenset({"email", "idnumber"})
 """A launch tells them too, and Moodle may hide them from the web-service user: no news is not bad news."""
@@ -251,6 +267,13 @@ def _from_roster(place: _Place, report: Report) -> Generator[dict[str, _Seen], N
     for start in range(0, len(members), PAGE):
         looks = (_look_at_member(member, report) for member in members[start : start + PAGE])
         yield {seen.moodle_id: seen for seen in looks if seen}
+
+
+def told_in(user: EnrolledUser, field: str) -> str:
+    """What a profile says in a field, by its short name: one of the site's own, else one that every profile has."""
+    if field in user.profile:
+        return user.profile[field]
+    return str(getattr(user, field)) if field in STANDARD_FIELDS else ""
 
 
 def _look_at_member(member: Member, report: Report) -> _Seen | None:
@@ -327,6 +350,7 @@ def _prepare(course_id: int) -> tuple[_Place, MoodleClient | None]:
             course_id=course.id,
             moodle_id=int(course.moodle_id),
             role_map=dict(platform.role_map),
+            ruleset=placing.ruleset_of(session, platform.id),
             fields=PROFILE_FIELDS | platform.profile_fields,
             today=datetime.now(ZoneInfo(platform.time_zone)).date(),
             memberships_url=course.memberships_url,
@@ -377,33 +401,49 @@ def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Repor
     if user.suspended:
         report.skipped["suspended"] += 1
         return None
-    roles = rules.roles_of(user.roles, user.department, place.role_map)
-    if not roles:
-        report.skipped["no-known-role"] += 1
-        report.unknown_roles.update(user.roles)
-        return None
-
-    birth_date = experience = None
+    birth_date = experience = study_year = None
+    problems = []
     try:
-        birth_date = rules.parse_birth_date(user.profile.get(place.fields["birth_date"], ""), place.today)
+        birth_date = rules.parse_birth_date(told_in(user, place.fields["birth_date"]), place.today)
     except ProfileValueError:
-        report.problems.setdefault("birth-date", []).append(moodle_id)
+        problems.append("birth-date")
     try:
-        experience = rules.parse_experience(user.profile.get(place.fields["experience"], ""))
+        experience = rules.parse_experience(told_in(user, place.fields["experience"]))
     except ProfileValueError:
-        report.problems.setdefault("experience", []).append(moodle_id)
+        problems.append("experience")
+    try:
+        study_year = rules.parse_study_year(told_in(user, place.fields["study_year"]))
+    except ProfileValueError:
+        problems.append("study-year")
     facts = {
         "family_name": user.lastname,
         # A site may hide the parts of a name and still tell the whole.
         "given_name": user.firstname if user.firstname or user.lastname else user.fullname,
         "email": user.email,
         "idnumber": user.idnumber,
-        "institution": user.institution,
-        "department": user.department,
+        "institution": told_in(user, place.fields["organisation"]),
+        "department": told_in(user, place.fields["department"]),
+        "specialty": told_in(user, place.fields["specialty"]),
     }
+    known = Facts(
+        groups=tuple(groups),
+        study_year=kinds.study_year(study_year, groups, place.ruleset.years, school_year(place.today)),
+        specialty=facts["specialty"],
+        department=facts["department"],
+        organisation=facts["institution"],
+        experience=experience,
+        age=rules.age_on(birth_date, place.today) if birth_date else None,
+    )
+    roles = kinds.roles_of(user.roles, known, place.role_map, place.ruleset)
+    if not roles:
+        report.skipped["no-known-role"] += 1
+        report.unknown_roles.update(user.roles)
+        return None
+    for problem in problems:
+        report.problems.setdefault(problem, []).append(moodle_id)
     return _Seen(
         moodle_id=moodle_id,
-        facts=_fitting(facts) | {"birth_date": birth_date, "experience_years": experience},
+        facts=_fitting(facts) | {"birth_date": birth_date, "experience_years": experience, "study_year": study_year},
         membership={
             "roles": [role.value for role in roles],
             "moodle_roles": sorted(user.roles),
@@ -419,9 +459,9 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
     """
     if not people:
         return set()
-    ids, renewed, experience, nameless = _keep_persons(session, place.platform_id, people)
+    ids, renewed, nameless = _keep_persons(session, place.platform_id, people)
     by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
-    new, returned, moved, roles, misread = _keep_memberships(session, place.course_id, by_id)
+    new, returned, moved = _keep_memberships(session, place.course_id, by_id)
     if new or returned or moved:
         queue.mark_due(session, place.course_id)
     for person_id in by_id:
@@ -435,18 +475,18 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
             report.same += 1
     if nameless:
         report.problems.setdefault("name", []).extend(nameless)
-    bases = {person_id: rules.bases_of(roles[person_id], experience[person_id]) for person_id in by_id}
-    misread = _misread_everywhere(session, place.course_id, misread)
-    _keep_mentees(session, cycle_id, bases, misread, report)
-    _keep_mentors(session, cycle_id, bases, misread, report)
+    placed = placing.place(session, cycle_id, by_id, place.ruleset, place.today)
+    report.mentees += placed.mentees
+    report.mentors += placed.mentors
+    report.revised += placed.revised
     return set(by_id)
 
 
 def _keep_persons(
     session: Session, platform_id: int, people: dict[str, _Seen]
-) -> tuple[dict[str, int], set[int], dict[int, int | None], list[str]]:
-    """Ids by Moodle's id, the ids of those already known of whom something changed, everybody's experience, and
-    Moodle's ids of those whose name nobody has told."""
+) -> tuple[dict[str, int], set[int], list[str]]:
+    """Ids by Moodle's id, the ids of those already known of whom something changed, and Moodle's ids of those whose
+    name nobody has told."""
     rows = session.execute(
         select(Person.moodle_id, Person.id, *(getattr(Person, name) for name in FACTS))
         .where(Person.platform_id == platform_id, Person.moodle_id.in_(people))
@@ -455,11 +495,9 @@ def _keep_persons(
     ids: dict[str, int] = {row.moodle_id: row.id for row in rows}
     told = {moodle_id: UNTOLD | seen.facts for moodle_id, seen in people.items()}
     changing = []
-    experience: dict[int, int | None] = {}
     for row in rows:
         known = {name: getattr(row, name) for name in FACTS}
         facts = told[row.moodle_id] = known | people[row.moodle_id].facts
-        experience[row.id] = facts["experience_years"]
         if facts != known:
             changing.append({"id": row.id, **_person_row(facts)})
     if changing:
@@ -477,20 +515,16 @@ def _keep_persons(
         )
         for row in session.execute(insert.returning(Person.moodle_id, Person.id), adding):
             ids[row.moodle_id] = row.id
-            experience[row.id] = told[row.moodle_id]["experience_years"]
     nameless = [moodle_id for moodle_id, facts in told.items() if not facts["family_name"] and not facts["given_name"]]
-    return ids, {row["id"] for row in changing}, experience, nameless
+    return ids, {row["id"] for row in changing}, nameless
 
 
 def _person_row(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "search_name": search_key(facts["family_name"], facts["given_name"]), "updated_at": now()}
 
 
-def _keep_memberships(
-    session: Session, course_id: int, by_id: dict[int, _Seen]
-) -> tuple[set[int], set[int], set[int], dict[int, list[Role]], dict[int, str]]:
-    """Ids of those who are new here, who are back, and whose roles or groups changed; everybody's roles; and of whom
-    the roster alone had said what turns out to be wrong, with that role."""
+def _keep_memberships(session: Session, course_id: int, by_id: dict[int, _Seen]) -> tuple[set[int], set[int], set[int]]:
+    """Ids of those who are new here, who are back, and whose roles or groups changed."""
     names = (*PLACE_FACTS, "listed", "roster_role")
     rows = session.execute(
         select(
@@ -521,15 +555,7 @@ def _keep_memberships(
                 for person_id in new
             ],
         )
-    roles = {person_id: [Role(role) for role in place["roles"]] for person_id, place in places.items()}
-    misread = {
-        person_id: row.roster_role
-        for person_id, row in known.items()
-        if row.roster_role not in ("", *roles[person_id])
-        and not row.moodle_roles
-        and places[person_id]["roster_role"] in ("", row.roster_role)
-    }
-    return set(new), returned, moved - returned, roles, misread
+    return set(new), returned, moved - returned
 
 
 def _differs(place: dict[str, Any], row: Any, names: Iterable[str]) -> bool:
@@ -545,91 +571,6 @@ def _place_of(seen: _Seen, known: Any) -> dict[str, Any]:
         return {"roles": [seen.in_roster.value], "moodle_roles": [], "groups": "", **said}
     roles, moodle_roles = rules.roles_in_roster(seen.in_roster, known.roster_role, known.roles, known.moodle_roles)
     return {"roles": [role.value for role in roles], "moodle_roles": moodle_roles, "groups": known.groups, **said}
-
-
-def _misread_everywhere(session: Session, course_id: int, misread: dict[int, str]) -> dict[int, str]:
-    """Those of them who are nowhere else on the site what the roster took them for."""
-    if not misread:
-        return {}
-    rows = session.execute(
-        select(Membership.person_id, Membership.roles).where(
-            Membership.course_id != course_id, Membership.active, Membership.person_id.in_(misread)
-        )
-    )
-    elsewhere = {person_id for person_id, roles in rows if misread[person_id] in roles}
-    return {person_id: role for person_id, role in misread.items() if person_id not in elsewhere}
-
-
-def _keep_mentees(
-    session: Session, cycle_id: int, bases: dict[int, Bases], misread: dict[int, str], report: Report
-) -> None:
-    rows = session.execute(
-        select(Mentee.person_id, Mentee.id, Mentee.kind, Mentee.state, Mentee.asked_at)
-        .where(Mentee.cycle_id == cycle_id, Mentee.person_id.in_(bases))
-        .order_by(Mentee.id)
-    ).all()
-    known = {row.person_id for row in rows}
-    adding = [
-        {
-            "cycle_id": cycle_id,
-            "person_id": person_id,
-            "kind": found.mentee,
-            "state": MenteeState.CANDIDATE,
-            "created_at": now(),
-        }
-        for person_id, found in bases.items()
-        if found.mentee and person_id not in known
-    ]
-    revised = []
-    for row in rows:
-        is_misread = misread.get(row.person_id) == Role.STUDENT and row.asked_at is None
-        kind, state = rules.revised_mentee(row.kind, row.state, bases[row.person_id], is_misread)
-        if (kind, state) != (row.kind, row.state):
-            revised.append({"id": row.id, "kind": kind, "state": state})
-    _write_base(session, Mentee, adding, revised)
-    report.mentees += len(adding)
-    report.revised += len(revised)
-
-
-def _keep_mentors(
-    session: Session, cycle_id: int, bases: dict[int, Bases], misread: dict[int, str], report: Report
-) -> None:
-    rows = session.execute(
-        select(Mentor.person_id, Mentor.id, Mentor.kind, Mentor.state)
-        .where(Mentor.cycle_id == cycle_id, Mentor.person_id.in_(bases))
-        .order_by(Mentor.id)
-    ).all()
-    known = {row.person_id for row in rows}
-    adding = [
-        {
-            "cycle_id": cycle_id,
-            "person_id": person_id,
-            "kind": found.mentor,
-            "state": MentorState.CANDIDATE,
-            "created_at": now(),
-        }
-        for person_id, found in bases.items()
-        if found.mentor and person_id not in known
-    ]
-    revised = []
-    for row in rows:
-        is_misread = misread.get(row.person_id) == Role.TEACHER
-        kind, state = rules.revised_mentor(row.kind, row.state, bases[row.person_id], is_misread)
-        if (kind, state) != (row.kind, row.state):
-            revised.append({"id": row.id, "kind": kind, "state": state})
-    _write_base(session, Mentor, adding, revised)
-    report.mentors += len(adding)
-    report.revised += len(revised)
-
-
-def _write_base(
-    session: Session, base: type[Mentee | Mentor], adding: list[dict[str, Any]], revised: list[dict[str, Any]]
-) -> None:
-    if adding:
-        # The sync of another course of the same platform may have made the same record meanwhile.
-        session.execute(db.insert(session, base).on_conflict_do_nothing(), adding)
-    if revised:
-        session.execute(update(base), revised)
 
 
 def _mark_left(session: Session, course_id: int, gone: list[int]) -> int:

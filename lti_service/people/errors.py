@@ -38,6 +38,16 @@ class ListChangedError(PeopleError):
     )
 
 
+class NobodyFitsError(PeopleError):
+    """The rules on who is who find no mentor among those chosen."""
+
+    code = "nobody-fits"
+    message = _l(
+        "By the rules “Who is who” none of those chosen can be a mentor: senior students can, and teachers who are not "
+        "young ones. On a person's own page you can put them into the base all the same."
+    )
+
+
 class MoveRefusedError(PeopleError):
     """Nobody of those chosen is in a state from which this leads anywhere."""
 

@@ -36,6 +36,10 @@ class Person(Base):
     institution: Mapped[str] = mapped_column(String(255), default="")
     department: Mapped[str] = mapped_column(String(255), default="")
     birth_date: Mapped[date | None]
+    specialty: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    """What a student learns to be, from the profile."""
+    study_year: Mapped[int | None]
+    """The year of study as a profile field tells it; none: the names of groups may tell."""
     experience_years: Mapped[int | None]
     """Full years of teaching, from the profile field; none: not known."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -100,6 +104,17 @@ class MenteeState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Placed(StrEnum):
+    """Who put somebody where they are in a base, so that rules never move whom somebody has decided on."""
+
+    HAND = "hand"
+    """A person: a curator, a teacher, themselves. Rules leave the record alone."""
+    RULES = "rules"
+    """The rules on who is who made a candidate of them, and may think again."""
+    OUT = "out"
+    """The rules took a candidate of theirs out of the base, and may bring them back."""
+
+
 class Source(StrEnum):
     """From where somebody came into the base of mentees."""
 
@@ -125,6 +140,7 @@ class Mentee(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[MenteeKind] = mapped_column(EnumText(MenteeKind))
     state: Mapped[MenteeState] = mapped_column(EnumText(MenteeState), default=MenteeState.CANDIDATE)
+    placed: Mapped[Placed] = mapped_column(EnumText(Placed), default=Placed.HAND, server_default="hand")
     wanted_form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
     request: Mapped[str] = mapped_column(Text, default="")
     """What the person wants help with, in their own words."""
@@ -226,6 +242,7 @@ class Mentor(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[MentorKind] = mapped_column(EnumText(MentorKind))
     state: Mapped[MentorState] = mapped_column(EnumText(MentorState), default=MentorState.CANDIDATE)
+    placed: Mapped[Placed] = mapped_column(EnumText(Placed), default=Placed.HAND, server_default="hand")
     capacity: Mapped[int] = mapped_column(default=3)
     """How many mentees at once; an open proposal counts."""
     strengths: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")

@@ -12,6 +12,7 @@ from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people import cycles, rules
 from lti_service.people.errors import NoReasonError, RequestTooLongError
+from lti_service.people.kinds import placing
 from lti_service.people.models import Membership, Mentee, MenteeState, Nomination, Person, Source
 from lti_service.people.names import search_key
 from lti_service.programme import service as programme
@@ -106,7 +107,9 @@ def nominate(session: Session, viewer: Viewer, person_id: int, day: date, reason
     if len(reason) > rules.LONGEST_REQUEST:
         raise RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(reason))
     cycle = cycles.open_cycle(session, viewer.platform_id, day)
-    row = {"cycle_id": cycle.id, "person_id": person_id, "kind": MenteeKind.STUDENT, "source": Source.NOMINATION}
+    # A course for teachers enrols young ones as students; whom the rules do not know a teacher's word makes a student.
+    kind = placing.of_person(session, person_id, day).mentee or MenteeKind.STUDENT
+    row = {"cycle_id": cycle.id, "person_id": person_id, "kind": kind, "source": Source.NOMINATION}
     db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
     mentee = session.scalars(select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id == person_id)).one()
     keys = {"mentee_id": mentee.id, "nominated_by": viewer.person_id}

@@ -20,7 +20,8 @@ from lti_service.people.errors import (
     TooLateToOfferError,
     TooLateToTakeBackError,
 )
-from lti_service.people.models import ContactWay, MeetingTime, Mentor, MentorState, Person
+from lti_service.people.kinds import placing
+from lti_service.people.models import ContactWay, MeetingTime, Mentor, MentorState, Placed
 from lti_service.people.rules import MentorAction
 from lti_service.people.service import Desk, mentor_of
 from lti_service.programme import service as programme
@@ -96,7 +97,7 @@ def own_profile(session: Session, viewer: Viewer, day: date) -> OwnProfile:
     """
     cycle = programme.find_cycle(session, viewer.platform_id, day)
     mentor = mentor_of(session, cycle.id, viewer.person_id) if cycle else None
-    kind = mentor.kind if mentor else rules.mentor_kind_when_asking(viewer.roles)
+    kind = mentor.kind if mentor else placing.of_person(session, viewer.person_id, day).mentor
     if kind is None:
         raise NotFoundError
     return OwnProfile(mentor, kind, forms_of_mentor(cycle, kind))
@@ -145,9 +146,8 @@ def take_back(session: Session, viewer: Viewer, day: date) -> None:
         return
     if mentor.state is not MentorState.CANDIDATE:
         raise TooLateToTakeBackError
-    person = session.get_one(Person, viewer.person_id)
-    bases = rules.bases_of(viewer.roles, person.experience_years)
-    mentor.state, mentor.asked_at = rules.state_when_taking_back(bases), None
+    bases = placing.of_person(session, viewer.person_id, day).bases
+    mentor.state, mentor.asked_at = rules.state_when_taking_back(bases.mentor is not None), None
     session.flush()
     _record(session, viewer, "mentor.took-back", mentor)
 
@@ -184,6 +184,8 @@ def keep(session: Session, mentor: Mentor, kind: MentorKind, forms: Sequence[For
     changed = [name for name, value in wanted.items() if getattr(mentor, name) != value]
     for name in changed:
         setattr(mentor, name, wanted[name])
+    if "kind" in changed:
+        mentor.placed = Placed.HAND
     session.flush()
     return changed
 

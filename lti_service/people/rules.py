@@ -1,48 +1,17 @@
-"""Who somebody is here by what Moodle says, where mentees and mentors may move, and how profile fields are read."""
+"""What a roster says of roles, where mentees and mentors may move, and how profile fields are read.
+
+Who somebody is to the programme is decided in `kinds`.
+"""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from lti_service.access import EVERYONE, Role
+from lti_service.access import Role
 from lti_service.people.models import MenteeState, MentorState
-from lti_service.programme.models import MenteeKind, MentorKind
 
 # --- roles --------------------------------------------------------------------------------------------------------
-
-ROLE_MAP: dict[str, tuple[Role, ...]] = {
-    "student": (Role.STUDENT,),
-    "teacher": (Role.TEACHER,),
-    "editingteacher": (Role.TEACHER,),
-    "employer": (Role.EMPLOYER,),
-    "curator": (Role.CURATOR,),
-    "manager": (Role.CURATOR,),
-}
-"""Moodle role short name → roles here; a platform's own map adds to it and overrides it, an empty list switches off."""
-
-TUTOR = "teacher"
-"""Moodle's non-editing teacher: colleges enrol tutors and employers' people as such."""
-EMPLOYER_MARK = "работодател"
-"""In the profile's department («Наставник от работодателя») it makes an employer of a non-editing teacher."""
-
-
-def roles_of(moodle_roles: Iterable[str], department: str, platform_map: Mapping[str, Any]) -> list[Role]:
-    """Roles in a course, sorted, each once; none when Moodle's roles say nothing here.
-
-    Moodle has no role for employers, so a non-editing teacher whose department names an employer is one, unless the
-    platform's own map says itself what a non-editing teacher is.
-    """
-    roles: set[Role] = set()
-    for name in moodle_roles:
-        if name == TUTOR and TUTOR not in platform_map and EMPLOYER_MARK in department.casefold():
-            roles.add(Role.EMPLOYER)
-        else:
-            known = platform_map.get(name, ROLE_MAP.get(name, ()))
-            roles.update(Role(role) for role in known if role in EVERYONE)
-    return sorted(roles)
 
 
 def roles_in_roster(
@@ -65,86 +34,6 @@ def roles_in_roster(
     if said is Role.TEACHER:
         held = held - {Role.STUDENT} | {Role.TEACHER}
     return sorted(held or {said}), []
-
-
-# --- the two bases ------------------------------------------------------------------------------------------------
-
-YOUNG_UP_TO = 3
-"""Full years of teaching up to which a teacher is a young specialist (the programme: «стаж 0–3 года»)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bases:
-    """In which bases somebody belongs by role and experience, and as what; none: not by themselves."""
-
-    mentee: MenteeKind | None = None
-    mentor: MentorKind | None = None
-
-
-def bases_of(roles: Iterable[Role], experience_years: int | None) -> Bases:
-    """Where a person's roles in a course put them before anybody has decided anything.
-
-    Students are mentees, and mentors only when the curator says so. Young teachers are mentees. Other teachers
-    (those whose experience is not known among them) and employers are mentors.
-    """
-    held = set(roles)
-    young = experience_years is not None and experience_years <= YOUNG_UP_TO
-    mentee = mentor = None
-    if Role.TEACHER in held and young:
-        mentee = MenteeKind.YOUNG_TEACHER
-    elif Role.STUDENT in held:
-        mentee = MenteeKind.STUDENT
-    if Role.EMPLOYER in held:
-        mentor = MentorKind.EMPLOYER
-    elif Role.TEACHER in held and not young:
-        mentor = MentorKind.TEACHER
-    return Bases(mentee, mentor)
-
-
-def likely_mentee_kind(roles: Iterable[str]) -> MenteeKind:
-    """What a curator who puts somebody into the base by hand most likely means them to be."""
-    return MenteeKind.YOUNG_TEACHER if Role.TEACHER in set(roles) else MenteeKind.STUDENT
-
-
-def likely_mentor_kind(roles: Iterable[str]) -> MentorKind:
-    """What a curator who puts somebody into the base by hand most likely means them to be."""
-    held = set(roles)
-    if held & {Role.EMPLOYER, Role.GUEST}:
-        return MentorKind.EMPLOYER
-    return MentorKind.STUDENT if Role.STUDENT in held and Role.TEACHER not in held else MentorKind.TEACHER
-
-
-def revised_mentee(
-    kind: MenteeKind, state: MenteeState, bases: Bases, misread: bool = False
-) -> tuple[MenteeKind, MenteeState]:
-    """A mentee's kind and state after another look at their profile; only candidates change, nobody decided on them.
-
-    It never goes back and forth, so that two courses in which a person has different roles do not quarrel: a student
-    becomes a young teacher (a course for teachers enrols them as students), never the other way round.
-    `misread`: only the rough word of a roster had made a student of them, and now better is known.
-    """
-    if state is not MenteeState.CANDIDATE:
-        return kind, state
-    if bases.mentee is MenteeKind.YOUNG_TEACHER:
-        return MenteeKind.YOUNG_TEACHER, state
-    if misread and kind is MenteeKind.STUDENT:
-        return kind, MenteeState.WITHDRAWN
-    if kind is MenteeKind.YOUNG_TEACHER and bases == Bases(mentor=MentorKind.TEACHER):
-        return kind, MenteeState.WITHDRAWN
-    return kind, state
-
-
-def revised_mentor(
-    kind: MentorKind, state: MentorState, bases: Bases, misread: bool = False
-) -> tuple[MentorKind, MentorState]:
-    """A mentor's kind and state after another look at their profile; see `revised_mentee`."""
-    if state is not MentorState.CANDIDATE or kind is not MentorKind.TEACHER:
-        return kind, state
-    if bases.mentor is MentorKind.EMPLOYER:
-        return MentorKind.EMPLOYER, state
-    if misread or bases == Bases(mentee=MenteeKind.YOUNG_TEACHER):
-        return kind, MentorState.WITHDRAWN
-    return kind, state
 
 
 # --- moves --------------------------------------------------------------------------------------------------------
@@ -270,15 +159,9 @@ MAY_OFFER = frozenset({MentorState.CANDIDATE, MentorState.WITHDRAWN})
 """States in which somebody may say that they want to be a mentor; in the others the curator has decided already."""
 
 
-def mentor_kind_when_asking(roles: Iterable[str]) -> MentorKind | None:
-    """As what somebody who wants to be a mentor would be one; none: only curators and administrators of the course."""
-    held = set(roles)
-    return likely_mentor_kind(held) if held & {Role.STUDENT, Role.TEACHER, Role.EMPLOYER} else None
-
-
-def state_when_taking_back(bases: Bases) -> MentorState:
-    """Where a candidate is who no longer asks: those whom their roles make candidates anyway stay that."""
-    return MentorState.CANDIDATE if bases.mentor is not None else MentorState.WITHDRAWN
+def state_when_taking_back(is_candidate_anyway: bool) -> MentorState:
+    """Where a candidate is who no longer asks: those whom the rules make candidates anyway stay that."""
+    return MentorState.CANDIDATE if is_candidate_anyway else MentorState.WITHDRAWN
 
 
 CAPACITY = range(1, 21)
@@ -357,6 +240,25 @@ def parse_experience(text: str) -> int | None:
 def age_on(born: date, day: date) -> int:
     """Full years of age on a day."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+_STUDY_YEAR = re.compile(r"([1-6]|I{1,3}|IV|VI?)\s*(?:(?:-?й|курс|к)\b.*|\.)?", re.IGNORECASE)
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
+
+
+def parse_study_year(text: str) -> int | None:
+    """The year of study as people write it: `3`, `3 курс`, `3-й курс`, `III`; none when empty.
+
+    Raises ProfileValueError for anything else.
+    """
+    # Cyrillic letters that look like the Roman figures.
+    text = text.strip().translate(str.maketrans("ІХх", "IXx"))
+    if not text:
+        return None
+    found = _STUDY_YEAR.fullmatch(text)
+    if found is None:
+        raise ProfileValueError(text)
+    return _ROMAN.get(found[1].upper()) or int(found[1])
 
 
 SEPARATOR = ", "

@@ -20,10 +20,13 @@ from lti_service.people.errors import (
     MoveRefusedError,
     NoAccountError,
     NobodyChosenError,
+    NobodyFitsError,
     NoCycleError,
     RequestTooLongError,
 )
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person, Source
+from lti_service.people.kinds import placing
+from lti_service.people.kinds.rules import Kinds
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person, Placed, Source
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
@@ -93,7 +96,7 @@ def move_mentees(
         if is_there and not changes_form:
             outcome.same += 1
             continue
-        mentee.state = target
+        mentee.state, mentee.placed = target, Placed.HAND
         if form is not None:
             mentee.wanted_form = form
         outcome.done += 1
@@ -164,9 +167,6 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
 
 # --- mentors ------------------------------------------------------------------------------------------------------
 
-AS_MENTOR = {MenteeKind.STUDENT: MentorKind.STUDENT, MenteeKind.YOUNG_TEACHER: MentorKind.TEACHER}
-"""What a mentee of a kind is as a mentor."""
-
 
 def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: MentorAction) -> Outcome:
     """Do one thing with several mentors of the course; see `move_mentees`. Pairs they have go on."""
@@ -179,15 +179,19 @@ def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: 
         elif action not in rules.MENTOR_MOVES[mentor.state]:
             outcome.refused.append(mentor)
         else:
-            mentor.state = target
+            mentor.state, mentor.placed = target, Placed.HAND
             outcome.done += 1
             record(session, at, f"mentor.{action}", f"mentor:{mentor.id}")
     _refuse_all_refused(outcome, labels.MENTOR_STATES)
     return outcome
 
 
-def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int]) -> Outcome:
-    """Put mentees into the base of mentors too, as candidates: senior students, for the most part."""
+def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int], day: date) -> Outcome:
+    """Put mentees into the base of mentors too, as candidates of the kind that the rules find in them.
+
+    Those who are no mentors by the rules stay as they are and are told of; one by one, on their own pages, a curator
+    may put them there all the same. Raises NobodyFitsError when the rules find nobody.
+    """
     mentees = _chosen(session, at, Mentee, mentee_ids)
     known = set(
         session.scalars(
@@ -196,22 +200,27 @@ def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int]) -> Outco
             )
         )
     )
+    found = placing.of_people(session, at.platform_id, [mentee.person_id for mentee in mentees], day)
+    kinds = {mentee.person_id: found.get(mentee.person_id, Kinds()) for mentee in mentees}
     added = [
         Mentor(
             cycle_id=at.cycle_id,
             person_id=mentee.person_id,
-            kind=AS_MENTOR[mentee.kind],
+            kind=kind,
             state=MentorState.CANDIDATE,
             created_at=now(),
         )
         for mentee in mentees
-        if mentee.person_id not in known
+        if (kind := kinds[mentee.person_id].mentor) and mentee.person_id not in known
     ]
+    refused = [mentee for mentee in mentees if not kinds[mentee.person_id].mentor and mentee.person_id not in known]
+    if len(refused) == len(mentees):
+        raise NobodyFitsError
     session.add_all(added)
     session.flush()
     for mentor in added:
         record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=mentor.kind.value)
-    return Outcome(done=len(added), same=len(mentees) - len(added))
+    return Outcome(done=len(added), same=len(mentees) - len(added) - len(refused), refused=[*refused])
 
 
 def add_mentor(session: Session, at: Desk, person_id: int, kind: MentorKind) -> Mentor:

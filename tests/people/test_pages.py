@@ -195,12 +195,12 @@ def test_whoever_stayed_as_they_are_is_named(session: Session, curator: FlaskCli
 
 
 def test_students_are_made_mentors_from_the_list(session: Session, curator: FlaskClient, at, person_of: PersonOf):
-    mentee = mentee_of(session, person_of("student001"))
+    mentee = mentee_of(session, person_of("student051"))
 
     page = send(curator, at("base/"), at("base/"), action="make_mentors", chosen=[mentee.id])
 
     assert "1 person is a candidate in the base of mentors." in page.text
-    assert mentor_of(session, person_of("student001")).kind is MentorKind.STUDENT
+    assert mentor_of(session, person_of("student051")).kind is MentorKind.STUDENT
 
 
 def test_an_action_that_is_not_the_curators_changes_nothing(

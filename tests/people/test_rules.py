@@ -11,50 +11,9 @@ from lti_service.access import Role
 from lti_service.people import rules
 from lti_service.people.models import MenteeState, MentorState
 from lti_service.people.names import LONGEST, search_key
-from lti_service.people.rules import Bases, MenteeAction, ProfileValueError
-from lti_service.programme.models import MenteeKind, MentorKind
+from lti_service.people.rules import MenteeAction, ProfileValueError
 
 TODAY = date(2026, 11, 23)
-
-
-@pytest.mark.parametrize(
-    ("moodle_roles", "department", "platform_map", "expected"),
-    [
-        (["student"], "", {}, [Role.STUDENT]),
-        (["editingteacher"], "ПЦК технологии питания", {}, [Role.TEACHER]),
-        (["teacher"], "ПЦК технологии питания", {}, [Role.TEACHER]),
-        (["teacher"], "Наставник от работодателя", {}, [Role.EMPLOYER]),
-        (["teacher"], "НАСТАВНИК ОТ РАБОТОДАТЕЛЯ", {}, [Role.EMPLOYER]),
-        (["editingteacher"], "Наставник от работодателя", {}, [Role.TEACHER]),
-        (["curator", "editingteacher"], "", {}, [Role.CURATOR, Role.TEACHER]),
-        (["manager"], "", {}, [Role.CURATOR]),
-        (["employer"], "", {}, [Role.EMPLOYER]),
-        (["guest"], "", {}, []),
-        ([], "", {}, []),
-        # A platform's own map adds, overrides and switches off.
-        (["tutor"], "", {"tutor": ["teacher"]}, [Role.TEACHER]),
-        (["manager"], "", {"manager": []}, []),
-        (["student"], "", {"student": ["student", "teacher"]}, [Role.STUDENT, Role.TEACHER]),
-        (["teacher"], "Наставник от работодателя", {"teacher": ["teacher"]}, [Role.TEACHER]),
-        (["student"], "", {"student": ["no such role"]}, []),
-    ],
-)
-def test_it_tells_roles_from_moodles_roles_and_the_department(moodle_roles, department, platform_map, expected):
-    assert rules.roles_of(moodle_roles, department, platform_map) == expected
-
-
-def test_a_candidate_whom_only_the_roster_put_there_goes_when_better_is_known_and_nobody_has_decided():
-    employer, curator = Bases(mentor=MentorKind.EMPLOYER), Bases()
-    student, teacher = MenteeKind.STUDENT, MentorKind.TEACHER
-
-    assert rules.revised_mentee(student, MenteeState.CANDIDATE, employer, True) == (student, MenteeState.WITHDRAWN)
-    assert rules.revised_mentee(student, MenteeState.NEEDS, employer, True) == (student, MenteeState.NEEDS)
-    assert rules.revised_mentor(teacher, MentorState.CANDIDATE, curator, True) == (teacher, MentorState.WITHDRAWN)
-    assert rules.revised_mentor(teacher, MentorState.READY, curator, True) == (teacher, MentorState.READY)
-    assert rules.revised_mentor(teacher, MentorState.CANDIDATE, employer, True) == (
-        MentorKind.EMPLOYER,
-        MentorState.CANDIDATE,
-    )
 
 
 @pytest.mark.parametrize(
@@ -83,75 +42,6 @@ def test_a_candidate_whom_only_the_roster_put_there_goes_when_better_is_known_an
 )
 def test_it_weighs_the_rosters_rough_word_against_what_is_known(said, before, roles, moodle_roles, expected):
     assert rules.roles_in_roster(Role(said), before, roles, moodle_roles) == expected
-
-
-@pytest.mark.parametrize(
-    ("roles", "experience", "expected"),
-    [
-        ([Role.STUDENT], None, Bases(mentee=MenteeKind.STUDENT)),
-        ([Role.STUDENT], 2, Bases(mentee=MenteeKind.STUDENT)),
-        ([Role.TEACHER], 0, Bases(mentee=MenteeKind.YOUNG_TEACHER)),
-        ([Role.TEACHER], 3, Bases(mentee=MenteeKind.YOUNG_TEACHER)),
-        ([Role.TEACHER], 4, Bases(mentor=MentorKind.TEACHER)),
-        ([Role.TEACHER], None, Bases(mentor=MentorKind.TEACHER)),
-        ([Role.EMPLOYER], 1, Bases(mentor=MentorKind.EMPLOYER)),
-        ([Role.EMPLOYER], None, Bases(mentor=MentorKind.EMPLOYER)),
-        ([Role.CURATOR], None, Bases()),
-        ([Role.CURATOR, Role.TEACHER], 14, Bases(mentor=MentorKind.TEACHER)),
-        ([Role.STUDENT, Role.TEACHER], 1, Bases(mentee=MenteeKind.YOUNG_TEACHER)),
-        ([Role.STUDENT, Role.TEACHER], 9, Bases(mentee=MenteeKind.STUDENT, mentor=MentorKind.TEACHER)),
-    ],
-)
-def test_it_puts_people_into_the_bases_they_belong_in(roles, experience, expected):
-    assert rules.bases_of(roles, experience) == expected
-
-
-def test_a_candidate_follows_the_profile_when_experience_becomes_known():
-    young, experienced = Bases(mentee=MenteeKind.YOUNG_TEACHER), Bases(mentor=MentorKind.TEACHER)
-
-    assert rules.revised_mentor(MentorKind.TEACHER, MentorState.CANDIDATE, young) == (
-        MentorKind.TEACHER,
-        MentorState.WITHDRAWN,
-    )
-    assert rules.revised_mentee(MenteeKind.YOUNG_TEACHER, MenteeState.CANDIDATE, experienced) == (
-        MenteeKind.YOUNG_TEACHER,
-        MenteeState.WITHDRAWN,
-    )
-    assert rules.revised_mentor(MentorKind.TEACHER, MentorState.CANDIDATE, Bases(mentor=MentorKind.EMPLOYER)) == (
-        MentorKind.EMPLOYER,
-        MentorState.CANDIDATE,
-    )
-
-
-BASES = st.builds(Bases, st.none() | st.sampled_from(MenteeKind), st.none() | st.sampled_from(MentorKind))
-
-
-@given(st.sampled_from(MenteeKind), st.sampled_from(MenteeState), st.lists(BASES, max_size=3))
-def test_looking_again_at_the_same_courses_changes_no_mentee(kind, state, courses):
-    once = twice = (kind, state)
-    for bases in courses:
-        once = twice = rules.revised_mentee(*once, bases)
-    for bases in courses:
-        twice = rules.revised_mentee(*twice, bases)
-    again = twice
-    for bases in courses:
-        again = rules.revised_mentee(*again, bases)
-    assert again == twice
-    if state is not MenteeState.CANDIDATE:
-        assert twice == (kind, state), "somebody has decided on them"
-
-
-@given(st.sampled_from(MentorKind), st.sampled_from(MentorState), st.lists(BASES, max_size=3))
-def test_looking_again_at_the_same_courses_changes_no_mentor(kind, state, courses):
-    now = (kind, state)
-    for bases in courses * 2:
-        now = rules.revised_mentor(*now, bases)
-    again = now
-    for bases in courses:
-        again = rules.revised_mentor(*again, bases)
-    assert again == now
-    if state is not MentorState.CANDIDATE:
-        assert now == (kind, state), "somebody has decided on them"
 
 
 def test_every_action_leads_to_one_state_only():
@@ -297,3 +187,26 @@ def test_a_search_key_fits_its_column_and_is_its_own_key(family, given_name):
 
 def test_a_search_takes_yo_for_ye_and_case_for_nothing():
     assert search_key("Фёдоров", " Пётр  Ильич ") == "федоров петр ильич"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("  ", None),
+        ("3", 3),
+        ("3 курс", 3),
+        ("3-й курс", 3),
+        ("III", 3),
+        ("IV курс", 4),
+        ("1.", 1),
+    ],
+)
+def test_it_reads_the_year_of_study_as_people_write_it(text, expected):
+    assert rules.parse_study_year(text) == expected
+
+
+@pytest.mark.parametrize("text", ["0", "7", "третий", "2024", "33", "IIII", "3 группа", "-3"])
+def test_it_refuses_years_of_study_that_cannot_be(text):
+    with pytest.raises(ProfileValueError):
+        rules.parse_study_year(text)

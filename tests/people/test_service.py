@@ -141,15 +141,20 @@ def test_mentors_are_accepted_withdrawn_and_brought_back(session: Session, small
 
 
 def test_a_student_becomes_a_mentor_candidate_once_and_stays_a_mentee(session: Session, small: SmallCourse):
-    ids = [small.mentees[0].id, small.young.id]
+    senior, junior = small.mentee("Зимин Ян", groups="ИС-41"), small.mentees[0]
+    ids = [senior.id, junior.id, small.young.id]
 
-    assert service.make_mentors(session, small.at, ids).done == 2
-    assert service.make_mentors(session, small.at, ids).same == 2
+    first = service.make_mentors(session, small.at, ids, TODAY)
+    assert (first.done, first.same, first.refused) == (2, 0, [junior])
+    again = service.make_mentors(session, small.at, ids, TODAY)
+    assert (again.done, again.same, again.refused) == (0, 2, [junior])
+    with pytest.raises(errors.NobodyFitsError):
+        service.make_mentors(session, small.at, [junior.id], TODAY)
 
-    made = service.mentor_of(session, small.cycle.id, small.mentees[0].person_id)
+    made = service.mentor_of(session, small.cycle.id, senior.person_id)
     assert (made.kind, made.state, made.capacity) == (MentorKind.STUDENT, MentorState.CANDIDATE, 3)
     assert service.mentor_of(session, small.cycle.id, small.young.person_id).kind is MentorKind.TEACHER
-    assert small.mentees[0].state is MenteeState.CANDIDATE
+    assert senior.state is MenteeState.CANDIDATE
 
 
 def test_nobody_is_put_into_a_base_twice(session: Session, small: SmallCourse):

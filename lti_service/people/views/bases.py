@@ -54,7 +54,7 @@ def change_mentees() -> Any:
             at = desk(session)
             chosen = lists.chosen(session, Mentee, at.cycle_id, at.course_id, look, ticked, mark)
             if action is None:
-                outcome = service.make_mentors(session, at, chosen)
+                outcome = service.make_mentors(session, at, chosen, pages.local_today())
             else:
                 form_id = wanted_form_id if action is MenteeAction.NEED else None
                 outcome = service.move_mentees(session, at, chosen, action, form_id)

@@ -10,6 +10,7 @@ from lti_service.access import Permission
 from lti_service.people import profile, rules, service
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import MenteeForm, read_choice
+from lti_service.people.kinds import placing
 from lti_service.people.profile_forms import MentorForm
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.people.views.room import blueprint, cycle_id, cycle_of, desk, offered
@@ -98,6 +99,10 @@ def add_to_base(person_id: int, base: str) -> Any:
     return redirect(url_for("people.person", person_id=person_id), 303)
 
 
+_LIKELY_MENTOR: dict[MenteeKind | None, MentorKind] = {MenteeKind.STUDENT: MentorKind.STUDENT}
+"""What a curator most likely means whom the rules do not find a mentor: a student too young to be one."""
+
+
 def _person_page(
     person_id: int,
     *,
@@ -119,18 +124,20 @@ def _person_page(
             form[error.field].errors = [error.text]
             error = None
     sections, aside = pages.record_sections(session, viewer, person_id)
+    known, found = placing.look_at(session, person_id, pages.local_today())
     return render_template(
         "people/person.html",
         cycle=cycle,
         sections=sections,
         aside=aside,
         record=record,
+        study_year=known.study_year,
         mentee_form=mentee_form,
         mentor_form=mentor_form,
         mentee_actions=offered(rules.MENTEE_MOVES, mentee.state, rules.CURATOR_ACTIONS) if mentee else [],
         mentor_actions=offered(rules.MENTOR_MOVES, mentor.state, tuple(MentorAction)) if mentor else [],
         age=rules.age_on(record.person.birth_date, pages.local_today()) if record.person.birth_date else None,
-        likely_mentee=rules.likely_mentee_kind(record.membership.roles),
-        likely_mentor=rules.likely_mentor_kind(record.membership.roles),
+        likely_mentee=found.mentee or MenteeKind.STUDENT,
+        likely_mentor=found.mentor or _LIKELY_MENTOR.get(found.mentee, MentorKind.TEACHER),
         error=error,
     )
