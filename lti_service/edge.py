@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Request, Response, g, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
@@ -27,6 +27,8 @@ LANGUAGES = ("ru", "en")
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request; larger ones get 413 before anything reads them."""
 
+_larger: dict[str, int] = {}
+
 csrf = CSRFProtect()
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.session_interface = _Sessions()
+    app.request_class = _Request
     csrf.init_app(app)
     Bootstrap5(app)
     Babel(app, locale_selector=_locale, default_translation_directories="translations")
@@ -56,6 +59,23 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(TooManyRequestsError, _too_many)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+
+
+def takes_files(endpoint: str, most: int) -> None:
+    """Let a view that takes files be sent so many bytes; a wing calls it when its views are imported."""
+    _larger[endpoint] = most
+
+
+class _Request(Request):
+    """Knows what its view takes before anything, the check of its token first, has read the body."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        return _larger.get(self.endpoint or "") or super().max_content_length
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
 
 
 class TrustedProxies:

@@ -7,10 +7,25 @@ from lti_service.lti import models as lti
 from lti_service.pairs import models as pairs
 from lti_service.people import models as people
 from lti_service.people.consents import models as consents
+from lti_service.people.imports import models as imports
 from lti_service.people.kinds import models as kinds
 from lti_service.platforms import models as platforms
 from lti_service.programme import models as programme
 from lti_service.surveys import models as surveys
 
-WINGS = (audit, queue, platforms, programme, lti, people, consents, kinds, entrance, pairs, surveys, indicators)
+WINGS = (
+    audit,
+    queue,
+    platforms,
+    programme,
+    lti,
+    people,
+    consents,
+    imports,
+    kinds,
+    entrance,
+    pairs,
+    surveys,
+    indicators,
+)
 metadata = db.Base.metadata

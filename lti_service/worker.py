@@ -13,6 +13,7 @@ from lti_service.entrance import visits
 from lti_service.indicators import tasks as indicators
 from lti_service.lti import deep_linking, launch
 from lti_service.people import tasks as people
+from lti_service.people.imports import service as imports
 from lti_service.platforms import outgoing, secrets
 from lti_service.platforms import service as platforms
 from lti_service.surveys import tasks as surveys
@@ -55,6 +56,7 @@ def schedule(settings: Settings) -> None:
                 "visits": visits.purge(session, before),
                 "invitations": platforms.purge_invitations(session, before),
                 "choices": deep_linking.purge(session, before),
+                "files": imports.purge(session, db.now()),
             }
         log.info("tidied up", **gone)
 

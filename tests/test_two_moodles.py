@@ -30,6 +30,8 @@ from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
 from lti_service.people import enrolments, rules
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
+from lti_service.people.imports.kinds import KINDS
+from lti_service.people.imports.models import ImportPreview
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms import keys
@@ -195,6 +197,12 @@ def _fill(session: Session, side: Side) -> None:
     session.commit()
     without = select(Person.id).where(Person.platform_id == side.platform, Person.moodle_id.is_(None))
     side.ids["guest_id"] = session.scalars(without).one()
+    dates = f"Электронная почта;Дата рождения\n{side.moodle.college.students[1].email};15.03.2008\n"
+    _done(curator.post(f"{at}/imports/births/", data={"file": (BytesIO(dates.encode()), f"{side.mark}.csv")}))
+    session.commit()
+    side.ids["import_id"] = session.scalars(
+        select(ImportPreview.id).where(ImportPreview.course_id == side.course)
+    ).one()
     _done(curator.post(f"{at}/pairs/new", data={"form": form.id, "mentor": mentor.id, "mentees": mentee.id}))
     session.commit()
     side.ids["pair_id"] = session.scalars(select(Pair.id).where(Pair.course_id == side.course)).one()
@@ -289,6 +297,7 @@ def test_each_side_has_work_of_every_kind(sides: tuple[Side, Side], session: Ses
         "platform", "deployment", "course", "person", "membership", "visit", "cycle", "mentee", "mentor", "pair",
         "pair_mentee", "survey", "survey_item", "survey_response", "gradebook_column", "grade", "audit_event", "run",
         "invitation", "content_choice", "employer", "employer_contact", "agreement",
+        "import_preview", "import_row",
     }  # fmt: skip
     assert wanted <= north.keys()
     assert north.keys() == south.keys()
@@ -308,6 +317,7 @@ CHOICES = {
     "base": ("mentees", "mentors"),
     "move": ("agree", "decline", "cancel", "start", "finish", "end_early"),
     "ending": ("xlsx", "csv"),
+    "what": tuple(KINDS),
     "code": ("R1", "R4"),
     "place": ("home", "mentor", "surveys", "indicators"),
 }

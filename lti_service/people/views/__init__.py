@@ -2,6 +2,7 @@
 
 from lti_service.people.employers import views as employers
 from lti_service.people.guests import views as guests
+from lti_service.people.imports import views as imports
 from lti_service.people.views import asking, bases, nominations, person, profile, support, sync
 from lti_service.people.views.room import blueprint
 
@@ -11,6 +12,7 @@ __all__ = [
     "blueprint",
     "employers",
     "guests",
+    "imports",
     "nominations",
     "person",
     "profile",

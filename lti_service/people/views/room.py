@@ -13,6 +13,7 @@ from lti_service.people import labels, service, trouble
 from lti_service.people.employers import labels as employer_labels
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import RecordForm
+from lti_service.people.imports import labels as import_labels
 from lti_service.people.service import Desk
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle
@@ -24,7 +25,10 @@ blueprint = Blueprint("people", __name__)
 def share_words(setup: BlueprintSetupState) -> None:
     """Give the wing's words to all templates; as globals, for macros that are imported see no context."""
     setup.app.jinja_env.globals.update(
-        people_labels=labels, employer_labels=employer_labels, sync_trouble=trouble.sentence
+        people_labels=labels,
+        employer_labels=employer_labels,
+        import_labels=import_labels,
+        sync_trouble=trouble.sentence,
     )
 
 
