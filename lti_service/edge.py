@@ -141,7 +141,7 @@ def _headers(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     response.headers["X-Correlation-Id"] = g.get("correlation_id", "")
     if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
-        frames = " ".join(["'self'", *_frame_ancestors()])
+        frames = " ".join(["'self'", *_frame_ancestors(response.status_code)])
         # A view whose form leads out of here, to a platform, names its origin.
         forms = f"'self' {g.form_origin}" if "form_origin" in g else "'self'"
         response.headers.setdefault("Cache-Control", "no-store")
@@ -153,13 +153,17 @@ def _headers(response: Response) -> Response:
     return response
 
 
-def _frame_ancestors() -> list[str]:
-    """Origins of the platforms that may frame us: the visit's own once known, else every active one."""
+def _frame_ancestors(status: int) -> list[str]:
+    """Origins of the platforms that may frame us: the visit's own once known, else every active one.
+
+    An error may be framed by one that is not active too: otherwise people of a paused platform would see the
+    browser's empty frame instead of our word that it is paused.
+    """
     known: str | None = g.get("platform_origin")
     if known:
         return [known]
     try:
-        return platforms.active_origins(db.session())
+        return platforms.known_origins(db.session()) if status >= 400 else platforms.active_origins(db.session())
     except Exception:  # the page about a broken database must still come up
         return []
 

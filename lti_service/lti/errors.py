@@ -46,8 +46,13 @@ _BROWSER = _l(
     "the activity in a new window, and try again."
 )
 _ADMIN = _l("Moodle and this service do not agree on each other. Tell your Moodle administrator the number below.")
+_PAUSED = _l(
+    "Mentoring is switched off in this Moodle for now. Nothing is lost: open the activity again later, or ask your "
+    "Moodle administrator when it comes back."
+)
 
 _ADVICE: dict[Refusal, tuple[int, Any]] = {
+    Refusal.PLATFORM_NOT_ACTIVE: (403, _PAUSED),
     Refusal.EXPIRED: (401, _AGAIN),
     Refusal.STATE_UNKNOWN: (401, _AGAIN),
     Refusal.STATE_USED: (401, _AGAIN),

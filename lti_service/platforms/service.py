@@ -168,6 +168,11 @@ def active_origins(session: Session) -> list[str]:
     return sorted({outgoing.origin(issuer) for issuer in issuers})
 
 
+def known_origins(session: Session) -> list[str]:
+    """Origins of all platforms, each once: those that may show in a frame why something did not work."""
+    return sorted({outgoing.origin(issuer) for issuer in session.scalars(select(Platform.issuer))})
+
+
 # --- invitations --------------------------------------------------------------------------------------------------
 
 

@@ -102,9 +102,21 @@ def test_a_paused_platform_ends_visits_and_takes_no_launches(launch_as, client, 
     paused = session.merge(platform)
     paused.state = "paused"
     session.commit()
-    assert visitor.get(visitor.home).status_code == 401
+    ended = visitor.get(visitor.home)
+    assert ended.status_code == 401
     login = client.post("/lti/login", data=moodle.login_form(moodle.college.students[0], 2))
     assert login.status_code == 403
+    assert "Наставничество в этом Moodle сейчас отключено" in login.text
+    # Both are said inside Moodle's frame: without leave to be framed people would see the browser's empty one.
+    for answer in (ended, login):
+        assert f"frame-ancestors 'self' {moodle.issuer}" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_page_that_is_no_error_is_framed_by_active_platforms_only(client, moodle, platform, session):
+    assert f"frame-ancestors 'self' {moodle.issuer}" in client.get("/").headers["Content-Security-Policy"]
+    session.merge(platform).state = "paused"
+    session.commit()
+    assert client.get("/").headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
 
 
 def test_the_attempts_table_holds_hashes_only(client, moodle, platform, session):
