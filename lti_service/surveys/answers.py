@@ -75,6 +75,8 @@ class Outcome:
     same: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
     """Name of the survey → code; trouble before the first survey has only the code below."""
+    tried: set[int] = field(default_factory=set)
+    """Ids of the surveys that were to be read, with or without trouble."""
     code: str = ""
     """Of the first trouble; empty: none."""
     detail: str = ""
@@ -126,6 +128,7 @@ def _sync(course_id: int, progress: Watcher, outcome: Outcome) -> None:
     with db.new_session() as session:
         course = session.get_one(Course, course_id, options=[joinedload(Course.platform)])
         tasks = _tasks(session, course)
+    outcome.tried.update(task.survey_id for task in tasks)
     if not tasks:
         return
     expected = {task.survey_id: task.known for task in tasks}
@@ -154,6 +157,12 @@ def _sync(course_id: int, progress: Watcher, outcome: Outcome) -> None:
             else:
                 outcome.surveys += 1
             tell(task.survey_id, read[task.survey_id], read[task.survey_id])
+
+
+def added_meanwhile(session: Session, course_id: int, tried: set[int]) -> bool:
+    """Whether the course has surveys that no reading has come to; `tried` are those of the reading just through."""
+    course = session.get_one(Course, course_id, options=[joinedload(Course.platform)])
+    return any(task.survey_id not in tried for task in _tasks(session, course))
 
 
 def _tasks(session: Session, course: Course) -> list[_Task]:

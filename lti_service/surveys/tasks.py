@@ -37,8 +37,20 @@ def sync_all() -> None:
 
 
 def _work(run: Run) -> None:
+    """Read under the run, and once more under one of its own what was added meanwhile.
+
+    Whoever adds a survey while the others are being read starts no run, for one is open; that one had looked for
+    its surveys before.
+    """
     with queue.watched(run.id) as progress:
-        _finish(progress, answers.sync_surveys(run.course_id, progress))
+        outcome = answers.sync_surveys(run.course_id, progress)
+        _finish(progress, outcome)
+    with db.new_session() as own, db.transaction(own) as session:
+        if not answers.added_meanwhile(session, run.course_id, outcome.tried):
+            return
+        following, is_new = queue.open_run(session, answers.KIND, run.course_id, run.requested_by)
+    if is_new:
+        _work(following)
 
 
 def _finish(progress: Progress, outcome: answers.Outcome) -> None:

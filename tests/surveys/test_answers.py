@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lti_service import queue
+from lti_service import db, queue
 from lti_service.queue import DueCourse, Run, RunState
 from lti_service.surveys import answers, service, tasks
 from lti_service.surveys.models import Survey, SurveyItem, SurveyResponse
@@ -400,6 +400,28 @@ def test_a_revoked_token_is_said_in_the_run(world: World, session: Session, mood
     see_anew(session)
     run = session.get_one(Run, run.id)
     assert (run.state, run.error_code) == (RunState.FAILED, "moodle-token")
+
+
+def test_a_survey_added_while_another_is_read_is_read_too(
+    world: World, session: Session, between_pages: Callable[[Callable[[int], None]], None]
+) -> None:
+    """Whoever adds it finds a run open and starts none; that run had looked for its surveys before."""
+    first, second = (world.new_feedback(anonymous=False, name=name) for name in ("Первая", "Вторая"))
+    for feedback in (first, second):
+        world.college.answer(feedback, world.college.students[0], [4, 4, ""])
+    world.survey(first)
+    added: list[Survey] = []
+
+    def add(_page: int) -> None:
+        if not added:
+            added.append(world.survey(second))
+            with db.new_session() as own, db.transaction(own) as curators:
+                assert queue.open_run(curators, answers.KIND, world.course.id)[1] is False
+
+    between_pages(add)
+    tasks.refresh_answers(start_run(session, world).id)
+    assert len(responses(session, added[0])) == 1
+    assert not session.scalars(select(Run).where(Run.state.in_(queue.OPEN))).all()
 
 
 def test_the_nightly_pass_reads_every_course(world: World, session: Session) -> None:
