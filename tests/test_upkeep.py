@@ -12,6 +12,8 @@ from lti_service import db, logs
 from lti_service.programme.models import Programme
 from tests.conftest import POSTGRESQL
 
+BEFORE_PERSON_WAS_MADE_ANEW = "c4d1a7e93b52"
+
 
 @pytest.fixture
 def fresh_url(tmp_path, worker_id) -> str:
@@ -39,6 +41,27 @@ def test_migrations_go_up_and_down_and_match_the_models(fresh_url):
         command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def test_a_migration_keeps_the_rows_that_refer_to_a_table_it_makes_anew(launch_as, moodle, app, settings):
+    """SQLite makes a table anew to change a column, and would refuse or take along what refers to it."""
+    launch_as(moodle.college.students[0])
+    engine = db.make_engine(settings.database_url)
+    with engine.connect() as connection:
+        before = {table: connection.scalar(text(f"SELECT count(*) FROM {table}")) for table in ("person", "membership")}
+    assert all(before.values())
+    config = db.alembic_config()
+    config.attributes["engine"] = engine
+    try:
+        command.downgrade(config, BEFORE_PERSON_WAS_MADE_ANEW)
+        command.upgrade(config, "head")
+        with engine.connect() as connection:
+            after = {table: connection.scalar(text(f"SELECT count(*) FROM {table}")) for table in before}
+            enforced = connection.dialect.name != "sqlite" or connection.scalar(text("PRAGMA foreign_keys")) == 1
+    finally:
+        engine.dispose()
+    assert after == before
+    assert enforced
 
 
 def test_a_backup_brings_back_what_was_there(app, session, tmp_path):
