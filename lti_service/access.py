@@ -44,6 +44,8 @@ class Permission(StrEnum):
     MANAGE_GRADEBOOK = "manage-gradebook"
     RUN_SYNC = "run-sync"
     SEE_CONNECTION = "see-connection"
+    SEE_PROGRAMME = "see-programme"
+    MANAGE_PROGRAMME = "manage-programme"
     SEE_GUEST_HOME = "see-guest-home"
 
 
@@ -66,6 +68,9 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_GRADEBOOK: frozenset({Role.CURATOR}),
     Permission.RUN_SYNC: frozenset({Role.CURATOR, Role.ADMIN}),
     Permission.SEE_CONNECTION: frozenset({Role.ADMIN}),
+    Permission.SEE_PROGRAMME: frozenset({Role.CURATOR, Role.ADMIN}),
+    # It holds in all courses of the college, and a curator is one in a course.
+    Permission.MANAGE_PROGRAMME: frozenset({Role.ADMIN}),
     # The guests' own page, and the answer to a proposal that stands on it; the one permission that guests have.
     Permission.SEE_GUEST_HOME: frozenset({Role.GUEST}),
 }

@@ -14,6 +14,7 @@ from lti_service.indicators import tasks as indicators
 from lti_service.lti import deep_linking, launch
 from lti_service.people import tasks as people
 from lti_service.people.imports import service as imports
+from lti_service.people.kinds import tasks as _kinds  # noqa: F401 - it declares its task
 from lti_service.platforms import outgoing, secrets
 from lti_service.platforms import service as platforms
 from lti_service.surveys import tasks as surveys

@@ -319,6 +319,7 @@ CHOICES = {
     "ending": ("xlsx", "csv"),
     "what": tuple(KINDS),
     "code": ("R1", "R4"),
+    "kind": ("student", "young-teacher", "teacher", "employer", "senior-student"),
     "place": ("home", "mentor", "surveys", "indicators"),
 }
 """Parts of addresses that are words."""

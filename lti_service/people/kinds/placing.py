@@ -1,6 +1,6 @@
 """What is known of people put before the rules, and what follows of it for their places in the bases."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -52,14 +52,19 @@ def known() -> Select[Any]:
 
 def facts_of(rows: Iterable[Any], ruleset: Ruleset, day: date) -> dict[int, Facts]:
     """Facts by person from rows of `KNOWN`."""
-    by_person: dict[int, list[Any]] = {}
+    return {person_id: facts_in(found, ruleset, day) for person_id, found in by_person(rows).items()}
+
+
+def by_person(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    """Rows of `KNOWN` put together by person."""
+    found: dict[int, list[Any]] = {}
     for row in rows:
-        by_person.setdefault(row.id, []).append(row)
-    year = school_year(day)
-    return {person_id: _facts(found, ruleset, day, year) for person_id, found in by_person.items()}
+        found.setdefault(row.id, []).append(row)
+    return found
 
 
-def _facts(rows: list[Any], ruleset: Ruleset, day: date, year: int) -> Facts:
+def facts_in(rows: Sequence[Any], ruleset: Ruleset, day: date) -> Facts:
+    """Facts of the one person of these rows."""
     person = rows[0]
     groups = tuple(sorted({group for row in rows for group in split_groups(row.groups)}))
     return Facts(
@@ -67,7 +72,7 @@ def _facts(rows: list[Any], ruleset: Ruleset, day: date, year: int) -> Facts:
         roles=frozenset(Role.EMPLOYER if role == Role.GUEST else Role(role) for row in rows for role in row.roles),
         moodle_roles=frozenset(name for row in rows for name in row.moodle_roles),
         groups=groups,
-        study_year=rules.study_year(person.study_year, groups, ruleset.years, year),
+        study_year=rules.study_year(person.study_year, groups, ruleset.years, school_year(day)),
         specialty=person.specialty,
         department=person.department,
         organisation=person.institution,

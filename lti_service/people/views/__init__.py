@@ -3,6 +3,7 @@
 from lti_service.people.employers import views as employers
 from lti_service.people.guests import views as guests
 from lti_service.people.imports import views as imports
+from lti_service.people.kinds import views as kinds
 from lti_service.people.views import asking, bases, nominations, person, profile, support, sync
 from lti_service.people.views.room import blueprint
 
@@ -13,6 +14,7 @@ __all__ = [
     "employers",
     "guests",
     "imports",
+    "kinds",
     "nominations",
     "person",
     "profile",
