@@ -46,6 +46,8 @@ class Settings:
     """Of one client address, as the next two; 0 is no limit. A college's classrooms share one address."""
     launches_per_minute: int = 600
     registrations_per_minute: int = 20
+    scans_path: Path = ROOT / "instance" / "scans"
+    """Folder for scanned consents; made when the first is added, for nobody's eyes but the service's user."""
 
     @property
     def https(self) -> bool:
@@ -103,6 +105,7 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
         logins_per_minute=_limit("LOGINS_PER_MINUTE", env.str("LOGINS_PER_MINUTE", "600")),
         launches_per_minute=_limit("LAUNCHES_PER_MINUTE", env.str("LAUNCHES_PER_MINUTE", "600")),
         registrations_per_minute=_limit("REGISTRATIONS_PER_MINUTE", env.str("REGISTRATIONS_PER_MINUTE", "20")),
+        scans_path=Path(env.str("SCANS_PATH", "") or folder / "scans").absolute(),
     )
 
 

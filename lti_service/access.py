@@ -36,6 +36,8 @@ class Permission(StrEnum):
     ASK_FOR_MENTOR = "ask-for-mentor"
     NOMINATE = "nominate"
     KEEP_MENTOR_PROFILE = "keep-mentor-profile"
+    GIVE_CONSENT = "give-consent"
+    KEEP_CONSENT_TEXTS = "keep-consent-texts"
     SEE_COURSE_PAIRS = "see-course-pairs"
     MANAGE_PAIRS = "manage-pairs"
     MANAGE_BASE = "manage-base"
@@ -60,6 +62,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.NOMINATE: frozenset({Role.TEACHER}),
     # Whether somebody is a mentor, or may offer to be one, is asked where their records are known.
     Permission.KEEP_MENTOR_PROFILE: EVERYONE,
+    Permission.GIVE_CONSENT: EVERYONE,
+    Permission.KEEP_CONSENT_TEXTS: frozenset({Role.CURATOR, Role.ADMIN}),
     Permission.SEE_COURSE_PAIRS: frozenset({Role.TEACHER, Role.CURATOR}),
     Permission.MANAGE_PAIRS: frozenset({Role.CURATOR}),
     Permission.MANAGE_BASE: frozenset({Role.CURATOR}),

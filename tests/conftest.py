@@ -65,7 +65,7 @@ def database_url(empty_database: str, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a service on localhost, whose background work runs at once."""
     return Settings(
         public_url="http://localhost",
@@ -82,6 +82,7 @@ def settings(database_url: str) -> Settings:
         metrics_allow=("127.0.0.1",),
         web_workers=1,
         web_threads=1,
+        scans_path=tmp_path / "scans",
     )
 
 

@@ -29,6 +29,7 @@ from lti_service.indicators.models import GradebookColumn
 from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
 from lti_service.people import enrolments, rules
+from lti_service.people.consents.models import Consent
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.imports.kinds import KINDS
 from lti_service.people.imports.models import ImportPreview
@@ -203,6 +204,7 @@ def _fill(session: Session, side: Side) -> None:
     side.ids["import_id"] = session.scalars(
         select(ImportPreview.id).where(ImportPreview.course_id == side.course)
     ).one()
+    _consents(session, side, mentor.person_id)
     _done(curator.post(f"{at}/pairs/new", data={"form": form.id, "mentor": mentor.id, "mentees": mentee.id}))
     session.commit()
     side.ids["pair_id"] = session.scalars(select(Pair.id).where(Pair.course_id == side.course)).one()
@@ -245,6 +247,27 @@ def _fill(session: Session, side: Side) -> None:
     with db.transaction(session):
         for due in queue.due_courses(session):
             queue.settle_due(session, due)
+
+
+def _consents(session: Session, side: Side, mentor_id: int) -> None:
+    """The mentee is a minor whose mother signed a paper, which was scanned; the mentor consents on their own page."""
+    at = f"/courses/{side.course}"
+    employer = side.browsers["employer"]
+    text = re.search(r'name="text" value="(\d+)"', employer.get(f"{at}/my-consent").text)
+    assert text
+    _done(employer.post(f"{at}/my-consent", data={"text": text[1], "says_adult": "1"}))
+    paper = {
+        "way": "representative",
+        "signed_on": "2026-09-10",
+        "representative": f"{side.mark} мать",
+        "relation": "mother",
+        "scan": (BytesIO(f"%PDF-1.4 {side.mark}".encode()), "scan.pdf"),
+    }
+    _done(side.browsers["curator"].post(f"{at}/people/{side.ids['person_id']}/consents/new", data=paper))
+    session.commit()
+    side.ids["text_id"] = int(text[1])
+    side.ids["consent_id"] = session.scalars(select(Consent.id).where(Consent.person_id == side.ids["person_id"])).one()
+    assert session.scalars(select(Consent).where(Consent.person_id == mentor_id)).one().says_adult
 
 
 class _Watcher:
@@ -298,6 +321,7 @@ def test_each_side_has_work_of_every_kind(sides: tuple[Side, Side], session: Ses
         "pair_mentee", "survey", "survey_item", "survey_response", "gradebook_column", "grade", "audit_event", "run",
         "invitation", "content_choice", "employer", "employer_contact", "agreement",
         "import_preview", "import_row",
+        "consent", "consent_text",
     }  # fmt: skip
     assert wanted <= north.keys()
     assert north.keys() == south.keys()
@@ -318,6 +342,7 @@ CHOICES = {
     "move": ("agree", "decline", "cancel", "start", "finish", "end_early"),
     "ending": ("xlsx", "csv"),
     "what": tuple(KINDS),
+    "audience": ("adult", "representative"),
     "code": ("R1", "R4"),
     "kind": ("student", "young-teacher", "teacher", "employer", "senior-student"),
     "place": ("home", "mentor", "surveys", "indicators"),
@@ -441,6 +466,16 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "given_name": "Пётр",
         "time_zone": "Europe/Moscow",
         "leave": "1",
+        "way": "representative",
+        "representative": "Имя",
+        "relation": "mother",
+        "withdrawn_on": "2026-11-20",
+        "person": ids["person_id"],
+        f"name-{ids['person_id']}": "Имя",
+        f"relation-{ids['person_id']}": "mother",
+        "part": "minors",
+        "title": "Согласие",
+        "text": ids["text_id"],
     }
     actions = [*MenteeAction, *MentorAction, "make_mentors", ""]
     return [{**common, "action": str(action)} for action in actions]

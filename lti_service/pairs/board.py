@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from lti_service.pairs import cards, rules, service
 from lti_service.pairs.cards import PairCard, PersonLine
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.people import service as people
+from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.people.rules import SEEKING, SEPARATOR, split_groups
@@ -28,7 +29,7 @@ PAGE = 50
 
 
 class Column(StrEnum):
-    """A column of the board; the last two are lists of their own, reached by a link."""
+    """A column of the board; the last three are lists of their own, reached by a link."""
 
     NEEDS = "needs"
     PROPOSED = "proposed"
@@ -37,6 +38,8 @@ class Column(StrEnum):
     FINISHED = "finished"
     FORMED = "formed"
     CLOSED = "closed"
+    NO_CONSENT = "no-consent"
+    """Open pairs in which somebody's consent does not count: the curator decides whether they go on."""
 
 
 STATES: dict[Column, frozenset[PairState]] = {
@@ -46,6 +49,7 @@ STATES: dict[Column, frozenset[PairState]] = {
     Column.FINISHED: frozenset({PairState.FINISHED}),
     Column.FORMED: rules.FORMED,
     Column.CLOSED: frozenset({PairState.ENDED_EARLY, PairState.DECLINED, PairState.CANCELLED}),
+    Column.NO_CONSENT: rules.OPEN,
 }
 NEWEST_FIRST = frozenset({Column.FINISHED, Column.FORMED, Column.CLOSED})
 """In the others the longest waiting comes first: it wants looking at."""
@@ -75,6 +79,8 @@ class NeedCard:
     person: PersonLine
     wanted_form: str
     """Empty: no wish."""
+    has_consent: bool
+    """Without it they cannot be proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class Board:
     columns: list[BoardColumn]
     closed: int
     """Pairs that were declined, cancelled or ended early."""
+    lacking: int
+    """Open pairs in which somebody has no consent; told to curators only."""
     page: int
     pages: int
     choices: Choices
@@ -139,33 +147,36 @@ def look(
     wanted_year = programme.school_year(day) if year is None else year
     cycle = next((cycle for cycle in cycles if cycle.start_year == wanted_year), None)
     if cycle is None:
-        return Board(None, [], 0, 1, 1, Choices([], [], [], cycles))
+        return Board(None, [], 0, 0, 1, 1, Choices([], [], [], cycles))
     counts = _counts(session, cycle, course_id, filters)
     totals = {one: sum(counts.get(state, 0) for state in states) for one, states in STATES.items()}
+    totals[Column.NO_CONSENT] = _count_lacking(session, cycle, course_id, filters, day) if with_needs else 0
     needing = _needs_where(cycle, filters)
     if with_needs:
         totals[Column.NEEDS] = (
             session.scalar(mentees_here(select(func.count(Mentee.id)), course_id).where(*needing)) or 0
         )
     wanted = [column] if column is not None else list(ON_BOARD)
-    wanted = [one for one in wanted if one in totals]
+    wanted = [one for one in wanted if one in totals and (with_needs or one is not Column.NO_CONSENT)]
     pages = max(1, -(-totals[column] // PAGE)) if column in totals else 1
     page = min(max(1, page), pages)
     limit, offset = (AT_FIRST, 0) if column is None else (PAGE, PAGE * (page - 1))
     ids = {
-        one: _pair_ids(session, cycle, course_id, filters, one, limit, offset)
+        one: _pair_ids(session, cycle, course_id, filters, one, day, limit, offset)
         for one in wanted
         if one is not Column.NEEDS
     }
-    loaded = {card.id: card for card in cards.load(session, [pair_id for some in ids.values() for pair_id in some])}
+    wanted_ids = [pair_id for some in ids.values() for pair_id in some]
+    loaded = {card.id: card for card in cards.load(session, wanted_ids, day, is_curator=with_needs)}
     columns = []
     for one in wanted:
         if one is Column.NEEDS:
-            needs = _need_cards(session, course_id, needing, limit, offset)
+            needs = _need_cards(session, course_id, needing, day, limit, offset)
             columns.append(BoardColumn(one, totals[one], needs=needs))
         else:
             columns.append(BoardColumn(one, totals[one], pairs=[loaded[pair_id] for pair_id in ids[one]]))
-    return Board(cycle, columns, totals[Column.CLOSED], page, pages, _choices(session, cycle, course_id, cycles))
+    choices = _choices(session, cycle, course_id, cycles)
+    return Board(cycle, columns, totals[Column.CLOSED], totals[Column.NO_CONSENT], page, pages, choices)
 
 
 def _counts(session: Session, cycle: Cycle, course_id: int, filters: Filters) -> dict[PairState, int]:
@@ -176,17 +187,40 @@ def _counts(session: Session, cycle: Cycle, course_id: int, filters: Filters) ->
 
 
 def _pair_ids(
-    session: Session, cycle: Cycle, course_id: int, filters: Filters, column: Column, limit: int, offset: int
+    session: Session, cycle: Cycle, course_id: int, filters: Filters, column: Column, day: date, limit: int, offset: int
 ) -> Sequence[int]:
+    lacking = [somebody_lacks_consent(day)] if column is Column.NO_CONSENT else []
     since = func.coalesce(Pair.ended_at, Pair.started_at, Pair.answered_at, Pair.proposed_at)
     order = since.desc() if column in NEWEST_FIRST else since.asc()
     return session.scalars(
         select(Pair.id)
-        .where(*_pairs_where(cycle, course_id, filters), Pair.state.in_(STATES[column]))
+        .where(*_pairs_where(cycle, course_id, filters), Pair.state.in_(STATES[column]), *lacking)
         .order_by(order, Pair.id)
         .limit(limit)
         .offset(offset)
     ).all()
+
+
+def somebody_lacks_consent(day: date) -> ColumnElement[bool]:
+    """Whether a pair's mentor, or a mentee of it, has no consent that counts on the day."""
+    leader, led = aliased(Person), aliased(Person)
+    mentor = (
+        select(Mentor.id)
+        .join(leader, leader.id == Mentor.person_id)
+        .where(Mentor.id == Pair.mentor_id, ~consents.valid_for(day, leader))
+    )
+    mentee = (
+        select(PairMentee.id)
+        .join(Mentee, Mentee.id == PairMentee.mentee_id)
+        .join(led, led.id == Mentee.person_id)
+        .where(PairMentee.pair_id == Pair.id, ~consents.valid_for(day, led))
+    )
+    return or_(mentor.exists(), mentee.exists())
+
+
+def _count_lacking(session: Session, cycle: Cycle, course_id: int, filters: Filters, day: date) -> int:
+    where = (*_pairs_where(cycle, course_id, filters), Pair.state.in_(rules.OPEN), somebody_lacks_consent(day))
+    return session.scalar(select(func.count(Pair.id)).where(*where)) or 0
 
 
 def _pairs_where(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElement[bool]]:
@@ -258,7 +292,7 @@ def person_where(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _need_cards(
-    session: Session, course_id: int, where: list[ColumnElement[bool]], limit: int, offset: int
+    session: Session, course_id: int, where: list[ColumnElement[bool]], day: date, limit: int, offset: int
 ) -> list[NeedCard]:
     rows = session.execute(
         mentees_here(select(Mentee, Membership.groups), course_id)
@@ -267,12 +301,14 @@ def _need_cards(
         .order_by(Person.search_name, Mentee.id)
         .limit(limit)
         .offset(offset)
-    )
+    ).all()
+    consenting = consents.consenting(session, [mentee.person_id for mentee, _groups in rows], day)
     return [
         NeedCard(
             mentee_id=mentee.id,
             person=cards.line(mentee.person, course_id, {(course_id, mentee.person_id): groups}, request=mentee.asking),
             wanted_form=mentee.wanted_form.title if mentee.wanted_form else "",
+            has_consent=mentee.person_id in consenting,
         )
         for mentee, groups in rows
     ]
@@ -312,6 +348,8 @@ class Numbers:
     """The longest waiting of them."""
     to_start: int
     """Pairs of the course that the mentor agreed to and the curator has not started."""
+    lacking: int
+    """Open pairs of the course in which somebody has no consent."""
     day: date
 
 
@@ -346,6 +384,7 @@ def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Num
         waiting=proposed,
         waiting_since=since,
         to_start=waiting.get(PairState.AGREED, (0, None))[0],
+        lacking=_count_lacking(session, cycle, course_id, Filters(), day),
         day=day,
     )
 

@@ -14,6 +14,7 @@ from lti_service.pairs.board import Filters, Q, is_named, mentees_here, people_c
 from lti_service.pairs.cards import PersonLine
 from lti_service.pairs.models import Pair, PairMentee
 from lti_service.people import lists
+from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.rules import SEEKING
 from lti_service.programme import service as programme
@@ -32,6 +33,8 @@ class FormChoice:
     """Ready mentors of the course with a free place."""
     needing: int
     """Mentees of the course who need a mentor."""
+    lacking: int
+    """Those of them who cannot be proposed, for no consent of theirs counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,12 @@ class Selection:
     """Fitting mentors without a free place."""
     mentees: list[MenteeChoice]
     mentees_total: int
+    mentors_lacking: int
+    """Fitting mentors who are not offered, for no consent of theirs counts."""
+    mentees_lacking: int
+    """Fitting mentees who answer to the search and cannot be proposed for that reason."""
+    chosen_lacking: list[Person]
+    """Those of the people already chosen."""
     groups: list[str]
     departments: list[str]
 
@@ -97,19 +106,22 @@ def forms_to_choose(
         session.execute(
             _mentors_here(select(Form.id, func.count(Mentor.id)), cycle, course_id, taken)
             .join(Form, and_(Form.programme_id == cycle.programme_id, Form.mentor_kind == Mentor.kind))
-            .where(_has_free(taken), lists.chose(Form.id))
+            .where(_has_free(taken), lists.chose(Form.id), consents.valid_for(day))
             .group_by(Form.id)
         ).all()
     )
-    needing = dict(
-        session.execute(
-            mentees_here(select(Mentee.kind, func.count(Mentee.id)), course_id)
+    lacking = func.count(case((~consents.valid_for(day), 1)))
+    needing = {
+        kind: (count, without)
+        for kind, count, without in session.execute(
+            mentees_here(select(Mentee.kind, func.count(Mentee.id), lacking), course_id)
             .where(Mentee.cycle_id == cycle.id, Mentee.state.in_(SEEKING))
             .group_by(Mentee.kind)
-        ).all()
-    )
+        )
+    }
     return [
-        FormChoice(form, mentors.get(form.id, 0), needing.get(form.mentee_kind, 0)) for form in session.scalars(query)
+        FormChoice(form, mentors.get(form.id, 0), *needing.get(form.mentee_kind, (0, 0)))
+        for form in session.scalars(query)
     ]
 
 
@@ -136,7 +148,8 @@ def select_for(
     """Mentors and mentees of the course who fit a form; those already chosen come first, whatever is searched for.
 
     A chosen mentor is offered even without a free place, so that the page can say so; a chosen mentee who is in a
-    pair by now is not. Raises NotFoundError for a form of another programme.
+    pair by now is not. Nobody is offered whose consent does not count: they are numbers, or names once chosen.
+    Raises NotFoundError for a form of another programme.
     """
     cycle = programme.find_cycle(session, platform_id, day)
     form = None
@@ -146,10 +159,43 @@ def select_for(
         raise NotFoundError
     chosen = set(mentee_ids)
     wanted = _topics_of(session, cycle, chosen)
-    mentors, mentors_total, full = _mentors(session, cycle, course_id, form, mentor_name, mentor_id, wanted)
-    mentees, mentees_total = _mentees(session, cycle, course_id, form, filters, chosen)
+    mentors, mentors_total, full, mentors_lacking = _mentors(
+        session, cycle, course_id, form, mentor_name, mentor_id, wanted, day
+    )
+    mentees, mentees_total, mentees_lacking = _mentees(session, cycle, course_id, form, filters, chosen, day)
     groups, departments = people_choices(session, cycle, course_id)
-    return Selection(form, mentors, mentors_total, full, mentees, mentees_total, groups, departments)
+    return Selection(
+        form,
+        mentors,
+        mentors_total,
+        full,
+        mentees,
+        mentees_total,
+        mentors_lacking,
+        mentees_lacking,
+        _chosen_lacking(session, cycle, course_id, mentor_id, chosen, day),
+        groups,
+        departments,
+    )
+
+
+def _chosen_lacking(
+    session: Session, cycle: Cycle, course_id: int, mentor_id: int | None, mentee_ids: set[int], day: date
+) -> list[Person]:
+    """People who came chosen by the address and cannot be proposed, for no consent of theirs counts."""
+    if mentor_id is None and not mentee_ids:
+        return []
+    mentor = select(Mentor.person_id).where(Mentor.id == (mentor_id or 0), Mentor.cycle_id == cycle.id)
+    mentees = select(Mentee.person_id).where(Mentee.id.in_(mentee_ids), Mentee.cycle_id == cycle.id)
+    members = select(Membership.person_id).where(Membership.course_id == course_id, Membership.active)
+    return list(
+        session.scalars(
+            select(Person)
+            .where(or_(Person.id.in_(mentor), Person.id.in_(mentees)), Person.id.in_(members))
+            .where(~consents.valid_for(day))
+            .order_by(Person.search_name, Person.id)
+        )
+    )
 
 
 def _taken() -> Any:
@@ -184,14 +230,17 @@ def _mentors(
     name: str,
     chosen_id: int | None,
     wanted: set[str],
-) -> tuple[list[MentorChoice], int, int]:
+    day: date,
+) -> tuple[list[MentorChoice], int, int, int]:
     taken = _taken()
     of_kind = lists.takes_part(form.id)
-    free, full = session.execute(
+    consenting = consents.valid_for(day)
+    free, full, lacking = session.execute(
         _mentors_here(
             select(
-                func.count(Mentor.id).filter(and_(_has_free(taken), is_named(name))),
-                func.count(Mentor.id).filter(~_has_free(taken)),
+                func.count(Mentor.id).filter(and_(_has_free(taken), is_named(name), consenting)),
+                func.count(Mentor.id).filter(and_(~_has_free(taken), consenting)),
+                func.count(Mentor.id).filter(~consenting),
             ),
             cycle,
             course_id,
@@ -199,7 +248,7 @@ def _mentors(
         ).where(of_kind)
     ).one()
     is_chosen = Mentor.id == (chosen_id or 0)
-    offered = or_(is_chosen, and_(_has_free(taken), is_named(name)))
+    offered = and_(or_(is_chosen, and_(_has_free(taken), is_named(name))), consenting)
     best: list[int] = []
     if wanted:
         # Strengths are a list in JSON, which the two databases search in different ways; these rows are short.
@@ -231,7 +280,7 @@ def _mentors(
         )
         for mentor, groups, count in rows
     ]
-    return listed, free, full
+    return listed, free, full, lacking
 
 
 def _topics_of(session: Session, cycle: Cycle, mentee_ids: set[int]) -> set[str]:
@@ -243,8 +292,8 @@ def _topics_of(session: Session, cycle: Cycle, mentee_ids: set[int]) -> set[str]
 
 
 def _mentees(
-    session: Session, cycle: Cycle, course_id: int, form: Form, filters: Filters, chosen: set[int]
-) -> tuple[list[MenteeChoice], int]:
+    session: Session, cycle: Cycle, course_id: int, form: Form, filters: Filters, chosen: set[int], day: date
+) -> tuple[list[MenteeChoice], int, int]:
     paired = select(PairMentee.mentee_id).where(PairMentee.form_id == form.id, PairMentee.is_open)
     fits = and_(
         Mentee.cycle_id == cycle.id,
@@ -253,12 +302,14 @@ def _mentees(
         Mentee.id.not_in(paired),
     )
     searched = and_(True, *person_where(filters))
-    total = session.scalar(mentees_here(select(func.count(Mentee.id)), course_id).where(fits, searched))
+    consenting = consents.valid_for(day)
+    counted = select(func.count(Mentee.id).filter(consenting), func.count(Mentee.id).filter(~consenting))
+    total, lacking = session.execute(mentees_here(counted, course_id).where(fits, searched)).one()
     is_chosen = Mentee.id.in_(chosen)
     wishes = func.coalesce(Mentee.wanted_form_id, 0) == form.id
     rows = session.execute(
         mentees_here(select(Mentee, Membership.groups), course_id)
-        .where(fits, or_(is_chosen, searched))
+        .where(fits, or_(is_chosen, searched), consenting)
         .options(contains_eager(Mentee.person))
         .order_by(
             case((is_chosen, 0), else_=1),
@@ -279,4 +330,4 @@ def _mentees(
         )
         for mentee, groups in rows
     ]
-    return listed, total or 0
+    return listed, total, lacking

@@ -14,6 +14,7 @@ from lti_service.pairs import rules, service
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, Mover
 from lti_service.people import service as people
+from lti_service.people.consents import service as consents
 from lti_service.people.models import (
     ContactWay,
     MeetingTime,
@@ -24,6 +25,7 @@ from lti_service.people.models import (
     MentorState,
     Person,
 )
+from lti_service.people.rules import SEEKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class PersonLine:
     times: tuple[MeetingTime, ...] = ()
     """When it suits a mentor to meet."""
     times_note: str = ""
+    has_consent: bool = True
+    """One to the processing of their personal data counts; without it other people are shown the name only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,20 @@ class PairCard:
     ended_at: datetime | None
     reason: str
 
+    @property
+    def lacking(self) -> tuple[PersonLine, ...]:
+        """People of the pair who have no consent that counts."""
+        return tuple(person for person in (self.mentor, *self.mentees) if not person.has_consent)
 
-def load(session: Session, pair_ids: Sequence[int]) -> list[PairCard]:
-    """Cards of these pairs, in this order, in four queries however many there are."""
+
+def load(
+    session: Session, pair_ids: Sequence[int], day: date, *, viewer_id: int | None = None, is_curator: bool = False
+) -> list[PairCard]:
+    """Cards of these pairs, in this order, in five queries however many there are.
+
+    Whose consent does not count on `day` is there by name only, but for curators and for the person themselves
+    (`viewer_id`).
+    """
     if not pair_ids:
         return []
     pairs = {
@@ -97,7 +112,32 @@ def load(session: Session, pair_ids: Sequence[int]) -> list[PairCard]:
     persons = {pair.mentor.person_id for pair in found}
     persons |= {place.mentee.person_id for pair in found for place in pair.places}
     memberships = memberships_of(session, {pair.course_id for pair in found}, persons)
-    return [_card(pair, memberships) for pair in found]
+    consenting = consents.consenting(session, persons, day)
+    made = [_card(pair, memberships, consenting) for pair in found]
+    return made if is_curator else [_discreet(card, viewer_id) for card in made]
+
+
+def _discreet(card: PairCard, viewer_id: int | None) -> PairCard:
+    """The card for others than curators."""
+
+    def seen(person: PersonLine) -> PersonLine:
+        return person if person.has_consent or person.person_id == viewer_id else by_name(person)
+
+    return replace(card, mentor=seen(card.mentor), mentees=tuple(seen(mentee) for mentee in card.mentees))
+
+
+def by_name(person: PersonLine) -> PersonLine:
+    """Somebody whose name is all that may be shown."""
+    return PersonLine(
+        person_id=person.person_id,
+        name=person.name,
+        email="",
+        groups="",
+        department="",
+        institution="",
+        is_here=person.is_here,
+        has_consent=False,
+    )
 
 
 Memberships = dict[tuple[int, int], str]
@@ -141,8 +181,12 @@ def mentor_line(mentor: Mentor, course_id: int, memberships: Memberships) -> Per
     )
 
 
-def _card(pair: Pair, memberships: Memberships) -> PairCard:
+def _card(pair: Pair, memberships: Memberships, consenting: set[int]) -> PairCard:
     mentees = sorted((place.mentee for place in pair.places), key=lambda mentee: mentee.person.search_name)
+
+    def marked(person: PersonLine) -> PersonLine:
+        return replace(person, has_consent=person.person_id in consenting)
+
     return PairCard(
         id=pair.id,
         course_id=pair.course_id,
@@ -150,8 +194,8 @@ def _card(pair: Pair, memberships: Memberships) -> PairCard:
         cycle_title=pair.cycle.title,
         state=pair.state,
         form=pair.form.title,
-        mentor=mentor_line(pair.mentor, pair.course_id, memberships),
-        mentees=tuple(line(mentee.person, pair.course_id, memberships, mentee.asking) for mentee in mentees),
+        mentor=marked(mentor_line(pair.mentor, pair.course_id, memberships)),
+        mentees=tuple(marked(line(mentee.person, pair.course_id, memberships, mentee.asking)) for mentee in mentees),
         since=pair.ended_at or pair.started_at or pair.answered_at or pair.proposed_at,
         started_at=pair.started_at,
         ended_at=pair.ended_at,
@@ -186,10 +230,11 @@ class PairPage:
     """Other mentees of the group, whom a mentee is told the number of only."""
     is_mentor: bool
     is_mentee: bool
+    is_curator: bool
 
 
 def pair_page(
-    session: Session, pair_id: int, *, course_id: int, person_id: int, is_curator: bool, sees_course: bool
+    session: Session, pair_id: int, *, course_id: int, person_id: int, is_curator: bool, sees_course: bool, day: date
 ) -> PairPage:
     """The page of a pair of the course, for a curator, somebody who sees the course's pairs, or one of the pair.
 
@@ -200,7 +245,7 @@ def pair_page(
     pair = session.scalar(select(Pair).where(Pair.id == pair_id, Pair.course_id == course_id))
     if pair is None:
         raise NotFoundError
-    [card] = load(session, [pair.id])
+    [card] = load(session, [pair.id], day, viewer_id=person_id, is_curator=is_curator)
     movers = service.movers_of(pair, person_id, is_curator)
     is_mentor = Mover.MENTOR in movers
     is_mentee = any(mentee.person_id == person_id for mentee in card.mentees)
@@ -225,11 +270,12 @@ def pair_page(
         history=tuple(
             HistoryLine(at, state, actor.name if actor is not None and sees_all else "") for at, state, actor in history
         ),
-        actions=tuple(rules.actions_for(card.state, movers)),
+        actions=tuple(rules.actions_for(card.state, movers, all_consent=not card.lacking)),
         shows_contacts=contacts,
         companions=0 if everyone else len(card.mentees) - 1,
         is_mentor=is_mentor,
         is_mentee=is_mentee,
+        is_curator=is_curator,
     )
 
 
@@ -280,6 +326,8 @@ class MenteeHome:
     """In this year's base of mentees; none: not in it."""
     asked_at: datetime | None = None
     """When they asked for a mentor themselves."""
+    has_consent: bool = True
+    """Told of those for whom a mentor is looked for."""
     current: tuple[PairCard, ...] = ()
     """Agreed and active ones."""
     finished: tuple[PairCard, ...] = ()
@@ -295,13 +343,16 @@ def own_homes(
     """
     standing = people.standing(session, platform_id, person_id, day)
     found = db.execute(session, _OWN, {"person": person_id, "cycle": standing.cycle_id or 0}).all()
-    cards = {card.id: card for card in load(session, list({row.pair_id for row in found}))}
+    loaded = load(session, list({row.pair_id for row in found}), day, viewer_id=person_id)
+    cards = {card.id: card for card in loaded}
     led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
     mentor = mentee = None
     if led or standing.mentor_state not in (None, MentorState.WITHDRAWN):
         mentor = _mentor_home(session, standing, led)
     if met or standing.mentee_state is not None:
         mentee = _mentee_home(standing, person_id, met)
+        if mentee.state in SEEKING:
+            mentee = replace(mentee, has_consent=consents.is_valid(session, person_id, day))
     return mentor, mentee
 
 

@@ -56,6 +56,17 @@ class MentorNotReadyError(PairError):
     message = _l("%(name)s is not ready to mentor yet. Accept them in the base of mentors first.")
 
 
+class MentorWithoutConsentError(PairError):
+    """No consent of the mentor to the processing of personal data counts."""
+
+    code = "mentor-without-consent"
+    field = "mentor"
+    message = _l(
+        "%(name)s has no consent to the processing of personal data: it is given on the mentor's own page "
+        "“My consent”, or on paper and recorded on their record."
+    )
+
+
 class MentorInOtherFormsError(PairError):
     """The mentor takes part in other forms of mentoring only."""
 
@@ -128,6 +139,17 @@ class MenteeDoesNotFitError(PairError):
     message = _l("The form %(form)s is not meant for: %(names)s.")
 
 
+class MenteeWithoutConsentError(PairError):
+    """No consent of a mentee, or of whoever signs for them, counts."""
+
+    code = "mentee-without-consent"
+    field = "mentees"
+    message = _l(
+        "No consent to the processing of personal data: %(names)s. They are counted, but cannot be proposed until the "
+        "consent is given here or recorded from paper."
+    )
+
+
 class AlreadyPairedError(PairError):
     """A mentee has an open pair in this form."""
 
@@ -142,6 +164,17 @@ class UnknownMoveError(PairError):
     code = "unknown-move"
     status = 409
     message = _l("This can no longer be done: the pair is now in the state “%(state)s”.")
+
+
+class ConsentMissingError(PairError):
+    """Somebody of the pair has no consent that counts, so the work does not go on."""
+
+    code = "consent-missing"
+    status = 409
+    message = _l(
+        "This cannot go on: no consent to the processing of personal data of %(names)s. "
+        "The curator sees it and decides."
+    )
 
 
 class NotYourMoveError(PairError):

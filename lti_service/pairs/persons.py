@@ -11,6 +11,7 @@ from lti_service.errors import NotFoundError
 from lti_service.pairs import cards, rules
 from lti_service.pairs.cards import PairCard
 from lti_service.pairs.models import Pair, PairMentee
+from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.programme import service as programme
 
@@ -26,7 +27,15 @@ class PersonPairs:
 
 
 def pairs_of(
-    session: Session, person_id: int, *, platform_id: int, course_id: int, viewer_id: int, sees_course: bool, day: date
+    session: Session,
+    person_id: int,
+    *,
+    platform_id: int,
+    course_id: int,
+    viewer_id: int,
+    sees_course: bool,
+    is_curator: bool,
+    day: date,
 ) -> PersonPairs:
     """This year's pairs of a person in the course, and open ones of whatever year.
 
@@ -54,13 +63,15 @@ def pairs_of(
         )
         .order_by(Pair.proposed_at.desc(), Pair.id.desc())
     ).all()
-    shown = cards.load(session, found)
+    shown = cards.load(session, found, day, viewer_id=viewer_id, is_curator=is_curator)
     is_viewer = viewer_id == person_id
     if not sees_course:
         shown = [seen for card in shown if (seen := _for_eyes(card, viewer_id, is_viewer)) is not None]
     if not (membership or found) or not (sees_course or is_viewer or shown):
         raise NotFoundError
-    return PersonPairs(person.name, membership.groups if membership else "", is_viewer, tuple(shown))
+    # Without a consent that counts others are told the name only.
+    tells = is_curator or is_viewer or consents.is_valid(session, person_id, day)
+    return PersonPairs(person.name, membership.groups if membership and tells else "", is_viewer, tuple(shown))
 
 
 def _for_eyes(card: PairCard, viewer_id: int, is_viewer: bool) -> PairCard | None:

@@ -64,6 +64,8 @@ MOVERS: dict[Action, Mover] = {
 
 MAY_GIVE_REASON = frozenset({Action.DECLINE, Action.CANCEL, Action.END_EARLY})
 MUST_GIVE_REASON = frozenset({Action.END_EARLY})
+NEEDS_CONSENT = frozenset({Action.AGREE, Action.START})
+"""What leads on to work together, so everybody of the pair must have a consent that counts; ending it never does."""
 LONGEST_REASON = 1000
 """Characters, which is what the column holds."""
 
@@ -82,10 +84,11 @@ def next_state(state: PairState, action: Action) -> PairState | None:
     return MOVES[state].get(action)
 
 
-def actions_for(state: PairState, movers: Iterable[Mover]) -> list[Action]:
+def actions_for(state: PairState, movers: Iterable[Mover], *, all_consent: bool = True) -> list[Action]:
     """What somebody may do with a pair in this state, in the order of the table."""
     held = set(movers)
-    return [action for action in MOVES[state] if MOVERS[action] in held]
+    found = [action for action in MOVES[state] if MOVERS[action] in held]
+    return [action for action in found if all_consent or action not in NEEDS_CONSENT]
 
 
 def pairing_of(states: Sequence[PairState]) -> MenteeState:
@@ -119,11 +122,13 @@ class Misfit(StrEnum):
     MENTOR_NOT_READY = "mentor-not-ready"
     MENTOR_OF_OTHER_KIND = "mentor-does-not-fit"
     MENTOR_IN_OTHER_FORMS = "mentor-in-other-forms"
+    MENTOR_WITHOUT_CONSENT = "mentor-without-consent"
     NOBODY_CHOSEN = "nobody-chosen"
     SAME_PERSON = "same-person"
     MENTEE_NOT_HERE = "mentee-not-here"
     MENTEE_NOT_NEEDING = "mentee-not-needing"
     MENTEE_OF_OTHER_KIND = "mentee-does-not-fit"
+    MENTEE_WITHOUT_CONSENT = "mentee-without-consent"
     ALREADY_PAIRED = "already-paired"
     NO_CAPACITY = "no-capacity"
     TOO_FEW_PLACES = "too-few-places"
@@ -150,6 +155,8 @@ class MentorFacts:
     capacity: int
     taken: int
     """Places in open pairs of the cycle, whatever the course and the form."""
+    has_consent: bool
+    """One to the processing of their personal data counts today."""
     takes_part: bool = True
     """In this form of mentoring, by what their profile says."""
 
@@ -166,6 +173,7 @@ class MenteeFacts:
     """An active member of the course."""
     has_open_pair: bool
     """In the form that is asked for."""
+    has_consent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,8 @@ def check_fit(form: FormKinds, mentor: MentorFacts, mentees: Sequence[MenteeFact
         return Refusal(Misfit.MENTOR_IN_OTHER_FORMS, (mentor.name,))
     if not mentor.is_ready:
         return Refusal(Misfit.MENTOR_NOT_READY, (mentor.name,))
+    if not mentor.has_consent:
+        return Refusal(Misfit.MENTOR_WITHOUT_CONSENT, (mentor.name,))
     if not mentees:
         return Refusal(Misfit.NOBODY_CHOSEN)
     against = (
@@ -202,6 +212,7 @@ def check_fit(form: FormKinds, mentor: MentorFacts, mentees: Sequence[MenteeFact
         (Misfit.MENTEE_OF_OTHER_KIND, [m for m in mentees if m.kind is not form.mentee]),
         (Misfit.MENTEE_NOT_NEEDING, [m for m in mentees if m.state not in PROPOSABLE]),
         (Misfit.ALREADY_PAIRED, [m for m in mentees if m.has_open_pair]),
+        (Misfit.MENTEE_WITHOUT_CONSENT, [m for m in mentees if not m.has_consent]),
     )
     for misfit, people in against:
         if people:

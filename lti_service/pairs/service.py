@@ -15,6 +15,7 @@ from lti_service.pairs import errors, labels, rules
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, FormKinds, MenteeFacts, MentorFacts, Misfit, Mover
 from lti_service.people import service as people
+from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
@@ -50,7 +51,7 @@ def propose(
     mentees = _lock_mentees(session, wanted)
     if len(mentees) != len(wanted) or any(mentee.cycle_id != cycle.id for mentee in mentees):
         raise errors.UnknownMenteeError
-    _check(session, course_id, form, mentor, mentees)
+    _check(session, course_id, form, mentor, mentees, day)
     pair = Pair(
         cycle=cycle,
         course_id=course_id,
@@ -107,8 +108,10 @@ def _lock_mentees(session: Session, mentee_ids: Iterable[int]) -> list[Mentee]:
     )
 
 
-def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees: Sequence[Mentee]) -> None:
-    here = _active_members(session, course_id, [mentor.person_id, *(mentee.person_id for mentee in mentees)])
+def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees: Sequence[Mentee], day: date) -> None:
+    persons = [mentor.person_id, *(mentee.person_id for mentee in mentees)]
+    here = _active_members(session, course_id, persons)
+    consenting = consents.consenting(session, persons, day)
     paired = set(
         session.scalars(
             select(PairMentee.mentee_id).where(
@@ -130,6 +133,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
         is_here=mentor.person_id in here,
         capacity=mentor.capacity,
         taken=taken or 0,
+        has_consent=mentor.person_id in consenting,
     )
     about_mentees = [
         MenteeFacts(
@@ -139,6 +143,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
             state=mentee.state,
             is_here=mentee.person_id in here,
             has_open_pair=mentee.id in paired,
+            has_consent=mentee.person_id in consenting,
         )
         for mentee in mentees
     ]
@@ -160,11 +165,13 @@ _REFUSALS: dict[Misfit, type[errors.PairError]] = {
     Misfit.MENTOR_NOT_READY: errors.MentorNotReadyError,
     Misfit.MENTOR_IN_OTHER_FORMS: errors.MentorInOtherFormsError,
     Misfit.MENTOR_OF_OTHER_KIND: errors.MentorDoesNotFitError,
+    Misfit.MENTOR_WITHOUT_CONSENT: errors.MentorWithoutConsentError,
     Misfit.NOBODY_CHOSEN: errors.NobodyChosenError,
     Misfit.SAME_PERSON: errors.SamePersonError,
     Misfit.MENTEE_NOT_HERE: errors.MenteeNotHereError,
     Misfit.MENTEE_NOT_NEEDING: errors.MenteeNotNeedingError,
     Misfit.MENTEE_OF_OTHER_KIND: errors.MenteeDoesNotFitError,
+    Misfit.MENTEE_WITHOUT_CONSENT: errors.MenteeWithoutConsentError,
     Misfit.ALREADY_PAIRED: errors.AlreadyPairedError,
     Misfit.NO_CAPACITY: errors.NoCapacityError,
     Misfit.TOO_FEW_PLACES: errors.TooFewPlacesError,
@@ -192,12 +199,14 @@ def move(
     *,
     course_id: int,
     actor_id: int,
+    day: date,
     is_curator: bool = False,
 ) -> Pair:
     """Do something with a pair of the course: the mentor answers, a curator starts, finishes, ends or cancels.
 
     Raises NotFoundError for pairs that are not this person's to know of, NotYourMoveError, UnknownMoveError when
-    the pair is past it, ReasonNeededError and ReasonTooLongError.
+    the pair is past it, ConsentMissingError when somebody's consent does not count on `day`, ReasonNeededError and
+    ReasonTooLongError.
     """
     pair = session.scalar(
         select(Pair)
@@ -213,6 +222,8 @@ def move(
     state = rules.next_state(pair.state, action)
     if state is None:
         raise errors.UnknownMoveError(state=labels.STATES[pair.state])
+    if action in rules.NEEDS_CONSENT:
+        _check_consents(session, pair, day)
     reason = _checked_reason(action, reason)
     moment = now()
     pair.state = state
@@ -236,6 +247,14 @@ def movers_of(pair: Pair, person_id: int, is_curator: bool) -> set[Mover]:
     if pair.mentor.person_id == person_id:
         movers.add(Mover.MENTOR)
     return movers
+
+
+def _check_consents(session: Session, pair: Pair, day: date) -> None:
+    persons = [pair.mentor.person, *(place.mentee.person for place in pair.places)]
+    consenting = consents.consenting(session, [person.id for person in persons], day)
+    lacking = [person.name for person in persons if person.id not in consenting]
+    if lacking:
+        raise errors.ConsentMissingError(names=", ".join(lacking))
 
 
 def _checked_reason(action: Action, reason: str) -> str:

@@ -35,6 +35,7 @@ COLUMNS: dict[Column, Any] = {
     Column.FINISHED: _l("Finished pairs"),
     Column.FORMED: _l("Formed: active and finished"),
     Column.CLOSED: _l("Declined, cancelled, ended early"),
+    Column.NO_CONSENT: _l("Open pairs in which somebody has no consent"),
 }
 EMPTY_COLUMNS: dict[Column, Any] = {
     Column.NEEDS: _l("Nobody is waiting for a mentor."),
@@ -44,6 +45,7 @@ EMPTY_COLUMNS: dict[Column, Any] = {
     Column.FINISHED: _l("No pair is finished yet."),
     Column.FORMED: _l("No pair is formed yet."),
     Column.CLOSED: _l("There is no such pair."),
+    Column.NO_CONSENT: _l("Everybody in an open pair has a consent."),
 }
 
 
@@ -207,9 +209,15 @@ def move_pair(pair_id: int, move: str) -> Any:
                 reason,
                 course_id=viewer.course_id,
                 actor_id=viewer.person_id,
+                day=pages.local_today(),
                 is_curator=viewer.may(Permission.MANAGE_PAIRS),
             )
-    except (errors.ReasonNeededError, errors.ReasonTooLongError, errors.UnknownMoveError) as error:
+    except (
+        errors.ReasonNeededError,
+        errors.ReasonTooLongError,
+        errors.UnknownMoveError,
+        errors.ConsentMissingError,
+    ) as error:
         return _pair_page(pair_id, action, reason, error), error.status
     flash(str(labels.DONE[action]))
     return redirect(url_for("pairs.show_pair", pair_id=pair_id), 303)
@@ -224,6 +232,7 @@ def _pair_page(pair_id: int, action: Action | None, reason: str = "", error: err
         person_id=viewer.person_id,
         is_curator=viewer.may(Permission.MANAGE_PAIRS),
         sees_course=viewer.may(Permission.SEE_COURSE_PAIRS),
+        day=pages.local_today(),
     )
     return render_template(
         "pairs/pair.html",
@@ -252,6 +261,7 @@ def of_person(person_id: int) -> Any:
         course_id=viewer.course_id,
         viewer_id=viewer.person_id,
         sees_course=viewer.may(Permission.SEE_COURSE_PAIRS),
+        is_curator=viewer.may(Permission.MANAGE_PAIRS),
         day=pages.local_today(),
     )
     own = found.is_viewer or any(pair.mentor.person_id == viewer.person_id for pair in found.pairs)

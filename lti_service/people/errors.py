@@ -234,6 +234,48 @@ class TextWrongError(ConsentError):
     message = _l("A title of up to %(title)s and a text of up to %(text)s characters are needed.")
 
 
+class ScanTooLargeError(ConsentError):
+    """More bytes than a scan may have."""
+
+    code = "scan-too-large"
+    status = 413
+    field = "scan"
+    message = _l("The file is larger than %(most)s MB: scan it in grey, or at 150–200 dpi.")
+
+
+class ScanKindError(ConsentError):
+    """Something else than a scan, whatever its name says."""
+
+    code = "scan-kind"
+    field = "scan"
+    message = _l("This is no PDF, JPEG or PNG file.")
+
+
+class ScanThereError(ConsentError):
+    """One scan a paper."""
+
+    code = "scan-there"
+    status = 409
+    field = "scan"
+    message = _l("This consent has a scan already. Delete it first, then add the other.")
+
+
+class ScanGoneError(ConsentError):
+    """The database knows of a file that is not in the folder."""
+
+    code = "scan-gone"
+    status = 404
+    message = _l("The file of this scan is not in the folder of scans; the administrator can restore it from a backup.")
+
+
+class PeopleChangedError(ConsentError):
+    """A filter shows other people than when the page was opened."""
+
+    code = "people-changed"
+    status = 409
+    message = _l("Meanwhile other people answer to the filter. Look at the number once more, please.")
+
+
 class SupportDayError(PeopleError):
     """A talk that is still to come, or a next look before the talk."""
 

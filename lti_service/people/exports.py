@@ -6,6 +6,8 @@ from datetime import date
 from flask_babel import gettext as _
 
 from lti_service.people import labels
+from lti_service.people.consents import labels as consent_labels
+from lti_service.people.consents import lists as consent_lists
 from lti_service.people.employers import labels as employer_labels
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers.models import Agreement, EmployerContact
@@ -85,6 +87,46 @@ def mentors(lines: Iterable[Line[Mentor]]) -> Sheet:
         for line in lines
     ]
     return Sheet(_("Base of mentors"), heads, rows)
+
+
+def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
+    """A row for each person, with the consent that says most about them."""
+    heads = [
+        _("Family name, given name, patronymic"),
+        _("Group"),
+        _("Date of birth"),
+        _("Consent"),
+        _("Date"),
+        _("How"),
+        _("Representative"),
+        _("Relation"),
+        _("Withdrawn on"),
+        _("Scan"),
+    ]
+    rows: list[list[Value]] = []
+    for line in lines:
+        given = line.stand.consent
+        own: list[Value] = [
+            line.person.name,
+            line.groups,
+            line.person.birth_date,
+            str(consent_labels.STANDINGS[line.stand.standing]),
+        ]
+        if given is None:
+            rows.append([*own, None, "", "", "", None, ""])
+            continue
+        rows.append(
+            [
+                *own,
+                given.given_on,
+                str(consent_labels.WAYS[given.way]),
+                given.representative,
+                str(consent_labels.RELATIONS[given.relation]) if given.relation else "",
+                given.withdrawn_on,
+                _("yes") if given.scan else "",
+            ]
+        )
+    return Sheet(_("Consents"), heads, rows)
 
 
 def employers(

@@ -33,6 +33,18 @@ def test_a_pair_is_formed_from_the_first_sync_to_the_mentees_page(open_as, moodl
     curator.locator("input[name=chosen]").first.check()
     press(curator, curator.locator("button[name=action][value=accept]"))
 
+    # Nobody is proposed without a consent: the curator records two papers.
+    for address in (home + "base/?state=needs", home + "base/mentors/?state=ready"):
+        curator.goto(address)
+        person = curator.locator("tbody a").first.get_attribute("href") or ""
+        curator.goto(f"{live}{person.partition('#')[0]}consents/new")
+        fits(curator)
+        curator.locator("input[name=signed_on]").fill("2026-11-20")
+        if curator.locator("input[name=representative]").count() and address.endswith("needs"):
+            curator.locator("input[name=representative]").fill("Иванова Мария Петровна")
+            curator.locator("select[name=relation]").select_option("mother")
+        press(curator, curator.locator("button.btn-primary"))
+
     curator.goto(home + "pairs/new")
     fits(curator)
     press(curator, curator.get_by_role("link", name="«педагог – студент»"))

@@ -516,7 +516,7 @@ def test_a_refused_launch_can_be_found_by_its_number(admin, moodle, app, session
 
 
 def test_the_trail_has_words_for_every_action_of_the_service():
-    wings = "launch|registration|platform|connection|keys|content|pair|mentee|mentor|survey|column"
+    wings = "launch|registration|platform|connection|keys|content|pair|mentee|mentor|survey|column|consent|employer"
     action = re.compile(rf'(?<!f)"((?:{wings})\.[a-z_-]+)"')
     sources = [file.read_text(encoding="utf-8") for file in Path(lti_service.__file__).parent.rglob("*.py")]
     written = {found for text in sources if "audit.record" in text for found in action.findall(text)}

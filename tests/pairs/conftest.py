@@ -22,6 +22,7 @@ from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, M
 from lti_service.platforms.models import Course, Platform, PlatformState
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
+from tests.consenting import give_consent
 
 PATHS: dict[PairState, tuple[Action, ...]] = {
     PairState.PROPOSED: (),
@@ -37,7 +38,10 @@ PATHS: dict[PairState, tuple[Action, ...]] = {
 
 @dataclass
 class World:
-    """A platform with a course, a school year and a curator; its methods add people and pairs."""
+    """A platform with a course, a school year and a curator; its methods add people and pairs.
+
+    Everybody it adds has a consent that counts, unless a test says otherwise: `consents=False`.
+    """
 
     session: Session
     platform: Platform
@@ -60,7 +64,13 @@ class World:
         return course
 
     def person(
-        self, name: str = "", *roles: Role, course: Course | None = None, groups: str = "", **facts: object
+        self,
+        name: str = "",
+        *roles: Role,
+        course: Course | None = None,
+        groups: str = "",
+        consents: bool = True,
+        **facts: object,
     ) -> Person:
         """Somebody with these roles in the course (in none when there are no roles)."""
         self.count += 1
@@ -78,6 +88,8 @@ class World:
         self.session.flush()
         if roles:
             self.enrol(person, *roles, course=course, groups=groups)
+        if consents:
+            give_consent(self.session, person, self.day)
         self.session.commit()
         return person
 
@@ -102,10 +114,11 @@ class World:
         state: MentorState = MentorState.READY,
         person: Person | None = None,
         course: Course | None = None,
+        **facts: object,
     ) -> Mentor:
         """A mentor of the base, a member of the course."""
         role = {MentorKind.TEACHER: Role.TEACHER, MentorKind.EMPLOYER: Role.EMPLOYER}.get(kind, Role.STUDENT)
-        person = person or self.person(name, role, course=course)
+        person = person or self.person(name, role, course=course, **facts)
         mentor = Mentor(
             cycle_id=self.cycle.id, person=person, kind=kind, state=state, capacity=capacity, created_at=now()
         )
@@ -164,6 +177,7 @@ class World:
             action,
             reason or ("Переехал" if action is Action.END_EARLY else ""),
             course_id=pair.course_id,
+            day=self.day,
             actor_id=(actor or (pair.mentor.person if by_mentor else self.curator)).id,
             is_curator=actor is None and not by_mentor,
         )

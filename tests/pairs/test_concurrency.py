@@ -83,7 +83,7 @@ def test_an_answer_that_comes_second_finds_the_pair_where_the_first_left_it(worl
     pair = world.pair(PairState.PROPOSED)
 
     def answer(action):
-        who = {"course_id": pair.course_id, "actor_id": pair.mentor.person_id}
+        who = {"course_id": pair.course_id, "actor_id": pair.mentor.person_id, "day": world.day}
         return lambda own: service.move(own, pair.id, action, **who)
 
     one, other = overlapping(answer(Action.DECLINE), answer(Action.AGREE))
@@ -107,12 +107,12 @@ def test_ten_curators_at_once_fill_exactly_the_places_there_are(world, session):
 def test_pairs_of_one_mentee_in_two_forms_moving_at_once_leave_the_base_right(world, session):
     mentee = world.mentee()
     taught = world.pair(PairState.ACTIVE, world.mentor(), mentee)
-    course, curator = world.course.id, world.curator.id
+    course, curator, day = world.course.id, world.curator.id, world.day
     hired = world.pair(PairState.ACTIVE, world.mentor(kind=MentorKind.EMPLOYER), mentee, form="employer-student")
 
     def end(pair, action):
         return lambda own: service.move(
-            own, pair.id, action, "Переехал", course_id=course, actor_id=curator, is_curator=True
+            own, pair.id, action, "Переехал", course_id=course, actor_id=curator, is_curator=True, day=day
         )
 
     one, other = overlapping(end(taught, Action.FINISH), end(hired, Action.FINISH))

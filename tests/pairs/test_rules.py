@@ -126,8 +126,12 @@ def test_whatever_becomes_of_a_mentees_pairs_the_base_allows_the_move(steps: lis
 # --- who fits whom ------------------------------------------------------------------------------------------------
 
 FORM = FormKinds(MentorKind.TEACHER, MenteeKind.STUDENT)
-MENTOR = MentorFacts(1, "Наставников Н. Н.", MentorKind.TEACHER, is_ready=True, is_here=True, capacity=3, taken=0)
-MENTEE = MenteeFacts(2, "Учеников У. У.", MenteeKind.STUDENT, MenteeState.NEEDS, is_here=True, has_open_pair=False)
+MENTOR = MentorFacts(
+    1, "Наставников Н. Н.", MentorKind.TEACHER, is_ready=True, is_here=True, capacity=3, taken=0, has_consent=True
+)
+MENTEE = MenteeFacts(
+    2, "Учеников У. У.", MenteeKind.STUDENT, MenteeState.NEEDS, is_here=True, has_open_pair=False, has_consent=True
+)
 
 
 def test_a_ready_mentor_with_places_and_a_mentee_in_need_fit():
@@ -145,6 +149,7 @@ def test_a_pair_in_another_form_is_no_obstacle(state: MenteeState):
         ({"is_here": False}, Misfit.MENTOR_NOT_HERE),
         ({"is_ready": False}, Misfit.MENTOR_NOT_READY),
         ({"kind": MentorKind.EMPLOYER}, Misfit.MENTOR_OF_OTHER_KIND),
+        ({"has_consent": False}, Misfit.MENTOR_WITHOUT_CONSENT),
         ({"person_id": 2}, Misfit.SAME_PERSON),
         ({"taken": 3}, Misfit.NO_CAPACITY),
         ({"taken": 5}, Misfit.NO_CAPACITY),
@@ -164,6 +169,7 @@ def test_a_mentor_who_does_not_fit_is_refused(change: dict[str, object], misfit:
         ({"state": MenteeState.CANDIDATE}, Misfit.MENTEE_NOT_NEEDING),
         ({"state": MenteeState.WITHDRAWN}, Misfit.MENTEE_NOT_NEEDING),
         ({"has_open_pair": True}, Misfit.ALREADY_PAIRED),
+        ({"has_consent": False}, Misfit.MENTEE_WITHOUT_CONSENT),
     ],
 )
 def test_mentees_who_do_not_fit_are_refused_by_name_all_at_once(change: dict[str, object], misfit: Misfit):

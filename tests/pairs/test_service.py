@@ -243,7 +243,15 @@ def test_a_mentor_does_not_do_what_is_the_curators(world, session, action):
 def test_a_curator_does_not_answer_in_the_mentors_name(world, session, action):
     pair = world.pair(PairState.PROPOSED)
     with pytest.raises(errors.NotYourMoveError):
-        service.move(session, pair.id, action, course_id=world.course.id, actor_id=world.curator.id, is_curator=True)
+        service.move(
+            session,
+            pair.id,
+            action,
+            course_id=world.course.id,
+            actor_id=world.curator.id,
+            is_curator=True,
+            day=world.day,
+        )
 
 
 def test_the_mentee_and_strangers_move_nothing_and_learn_nothing(world, session):
@@ -263,6 +271,7 @@ def test_a_pair_of_another_course_is_not_there(world, session):
             course_id=world.another_course().id,
             actor_id=world.curator.id,
             is_curator=True,
+            day=world.day,
         )
 
 
@@ -286,6 +295,7 @@ def test_ending_early_needs_a_reason(world, session, reason):
             course_id=world.course.id,
             actor_id=world.curator.id,
             is_curator=True,
+            day=world.day,
         )
     assert caught.value.field == "reason"
     session.rollback()

@@ -14,6 +14,7 @@ from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, M
 from lti_service.platforms.models import Course, Platform, PlatformState
 from lti_service.programme import service as programme
 from lti_service.programme.models import Form, MenteeKind, MentorKind
+from tests.pairs.conftest import come_in, world  # noqa: F401 - fixtures that pages of people need too
 from tests.practice_moodle import PracticeMoodle
 
 

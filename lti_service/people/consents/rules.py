@@ -28,3 +28,21 @@ def grown_if_born_by(day: date) -> date:
     except ValueError:
         # 29 February: eighteen years before there was none, and whoever was born on the 28th is of age.
         return date(day.year - OF_AGE, 2, 28)
+
+
+# --- scans of papers ----------------------------------------------------------------------------------------------
+
+SCAN_MB = 10
+LARGEST_SCAN = SCAN_MB * 1024 * 1024
+"""Bytes of a scan: a few pages at 300 dpi, or a photograph of a telephone."""
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def scan_kind(content: bytes) -> str:
+    """What a file is by its own first bytes, whatever its name says: `pdf`, `jpeg`, `png`; empty: none of them."""
+    if content.startswith(b"%PDF-"):
+        return "pdf"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    # A PNG begins with its header chunk (PNG specification, 5.2 and 11.2.1).
+    return "png" if content.startswith(_PNG) and content[12:16] == b"IHDR" else ""

@@ -6,14 +6,14 @@ under 18 a representative, whose word ends on the eighteenth birthday. Whose bir
 said so, and a minor if a representative signed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Date, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from lti_service import audit, db
@@ -72,21 +72,30 @@ def valid_if_grown(by: Any, person: type[Person] = Person) -> ColumnElement[bool
 
 def standing_on(day: date, person: type[Person] = Person) -> ColumnElement[int]:
     """The value of `Standing` of the person on the platform's `day`, for queries over `person`."""
-    counts = _counts(rules.grown_if_born_by(day), person)
-    rank = case(
-        (and_(counts, Consent.way.in_(_BY_THEMSELVES)), Standing.OWN),
-        (counts, Standing.REPRESENTATIVE),
-        (Consent.withdrawn_at.is_(None), Standing.LAPSED),
-        else_=Standing.WITHDRAWN,
-    )
+    return standing_if_grown(rules.grown_if_born_by(day), person)
+
+
+def standing_if_grown(by: Any, person: type[Person] = Person) -> ColumnElement[int]:
+    """`standing_on` for statements composed once; see `valid_if_grown`."""
     best = (
-        select(func.max(rank))
+        select(func.max(_rank(by, person)))
         .join(ConsentText, ConsentText.id == Consent.text_id)
         .where(Consent.person_id == person.id)
         .correlate(person)
         .scalar_subquery()
     )
     return func.coalesce(best, int(Standing.NONE))
+
+
+def _rank(grown_by: Any, person: type[Person]) -> ColumnElement[int]:
+    """The standing that one consent alone gives, with its text and its person."""
+    counts = _counts(grown_by, person)
+    return case(
+        (and_(counts, Consent.way.in_(_BY_THEMSELVES)), int(Standing.OWN)),
+        (counts, int(Standing.REPRESENTATIVE)),
+        (Consent.withdrawn_at.is_(None), int(Standing.LAPSED)),
+        else_=int(Standing.WITHDRAWN),
+    )
 
 
 def _counts(grown_by: Any, person: type[Person]) -> ColumnElement[bool]:
@@ -101,9 +110,104 @@ def _counts(grown_by: Any, person: type[Person]) -> ColumnElement[bool]:
     return and_(Consent.withdrawn_at.is_(None), ConsentText.counts, by_whoever_may)
 
 
+class Stands(StrEnum):
+    """How people of a list stand with their consents."""
+
+    MISSING = "missing"
+    """None of theirs counts, for whatever reason."""
+    MINOR = "minor"
+    """The same, and they are known to be under 18."""
+    NONE = "none"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+    REPRESENTATIVE = "representative"
+    OWN = "own"
+
+
+EXACT = {
+    Stands.NONE: Standing.NONE,
+    Stands.WITHDRAWN: Standing.WITHDRAWN,
+    Stands.LAPSED: Standing.LAPSED,
+    Stands.REPRESENTATIVE: Standing.REPRESENTATIVE,
+    Stands.OWN: Standing.OWN,
+}
+
+
+def is_under_age(day: date) -> ColumnElement[bool]:
+    """Whether the person is known to be under 18."""
+    return func.coalesce(Person.birth_date > rules.grown_if_born_by(day), False)
+
+
+def stands_so(stands: Stands, day: date) -> ColumnElement[bool]:
+    """Whether a person stands so with their consents on the platform's day; a condition for queries over `Person`."""
+    match stands:
+        case Stands.MISSING:
+            return ~valid_for(day)
+        case Stands.MINOR:
+            return and_(is_under_age(day), ~valid_for(day))
+        case _:
+            return standing_on(day) == int(EXACT[stands])
+
+
+# Composed once: every home page asks it.
+_CONSENTING = select(Person.id).where(
+    Person.id.in_(bindparam("persons", expanding=True)), valid_if_grown(bindparam("grown_if_born_by", type_=Date))
+)
+
+
 def consenting(session: Session, person_ids: Iterable[int], day: date) -> set[int]:
     """Those of these people whose consent counts on the day."""
-    return set(session.scalars(select(Person.id).where(Person.id.in_(set(person_ids)), valid_for(day))))
+    keys = {"persons": list(set(person_ids)), "grown_if_born_by": rules.grown_if_born_by(day)}
+    return set(session.scalars(_CONSENTING, keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where somebody of a list stands, and by which of their consents: the one that says most, the newest of such."""
+
+    standing: Standing = Standing.NONE
+    consent: Consent | None = None
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether a consent counts."""
+        return self.standing >= GRANTED
+
+
+AT_ONCE = 5000
+"""Ids that one query is asked about: databases take so many parameters and not many more."""
+
+
+def stands(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Stand]:
+    """Where each of these people stands on the platform's day; one query for every 5,000 of them."""
+    wanted = list(dict.fromkeys(person_ids))
+    found = {person_id: Stand() for person_id in wanted}
+    rank = _rank(rules.grown_if_born_by(day), Person)
+    for first in range(0, len(wanted), AT_ONCE):
+        rows = session.execute(
+            select(Consent, rank)
+            .join(Person, Person.id == Consent.person_id)
+            .join(ConsentText, ConsentText.id == Consent.text_id)
+            .where(Consent.person_id.in_(wanted[first : first + AT_ONCE]))
+            .order_by(Consent.id)
+        )
+        for consent, standing in rows:
+            if standing >= found[consent.person_id].standing:
+                found[consent.person_id] = Stand(Standing(standing), consent)
+    return found
+
+
+# Composed once: every home page asks it.
+_OWN = select(standing_if_grown(bindparam("grown_if_born_by", type_=Date)), Person.birth_date).where(
+    Person.id == bindparam("person")
+)
+
+
+def own_standing(session: Session, person_id: int, day: date) -> tuple[Standing, bool | None]:
+    """Where one person stands on the day, and whether they are under 18 (None: the birth date is not known)."""
+    keys = {"person": person_id, "grown_if_born_by": rules.grown_if_born_by(day)}
+    standing, born = session.execute(_OWN, keys).one()
+    return Standing(standing), None if born is None else not rules.is_adult(born, day)
 
 
 def is_valid(session: Session, person_id: int, day: date) -> bool:
@@ -217,6 +321,34 @@ def versions(session: Session, platform_id: int, audience: Audience) -> list[Con
             .order_by(ConsentText.version.desc())
         )
     )
+
+
+def signable(session: Session, platform_id: int) -> list[ConsentText]:
+    """The versions that a paper may bear to count, of both texts, the newest first."""
+    return [text for audience in Audience for text in versions(session, platform_id, audience) if text.counts]
+
+
+def find_text(session: Session, platform_id: int, text_id: int) -> ConsentText:
+    """A version of a text of the college. Raises NotFoundError."""
+    found = session.scalar(select(ConsentText).where(ConsentText.id == text_id, ConsentText.platform_id == platform_id))
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def agreed_to(session: Session, platform_id: int, audience: Audience) -> int:
+    """How many consents hang on versions of a text that count: whom asking again would ask."""
+    query = (
+        select(func.count(Consent.person_id.distinct()))
+        .join(ConsentText, ConsentText.id == Consent.text_id)
+        .where(
+            ConsentText.platform_id == platform_id,
+            ConsentText.audience == audience,
+            ConsentText.counts,
+            Consent.withdrawn_at.is_(None),
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def save_text(
@@ -353,18 +485,13 @@ def record(session: Session, viewer: Viewer, day: date, papers: Sequence[Paper])
         raise NoPaperError
     persons = _members(session, viewer.course_id, [paper.person_id for paper in papers])
     current = begin_texts(session, viewer.platform_id, day)
-    signable = {
-        text.id: text
-        for audience in Audience
-        for text in versions(session, viewer.platform_id, audience)
-        if text.counts
-    }
+    known = {text.id: text for text in signable(session, viewer.platform_id)}
     wrong: dict[int, dict[str, str]] = {}
     rows: list[tuple[Paper, ConsentText]] = []
     for paper in papers:
         found = problems_of(paper, persons[paper.person_id].birth_date, day)
         audience = Audience.REPRESENTATIVE if paper.way is Way.REPRESENTATIVE else Audience.ADULT
-        text = current[audience] if paper.text_id is None else signable.get(paper.text_id)
+        text = current[audience] if paper.text_id is None else known.get(paper.text_id)
         if text is None or text.audience is not audience:
             found["text"] = "text-wrong"
         elif not found:
@@ -387,6 +514,7 @@ def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentT
         )
     }
     kept: list[Consent] = []
+    fresh: list[Consent] = []
     for paper, text in rows:
         assert paper.signed_on is not None
         of_other = paper.way is Way.REPRESENTATIVE
@@ -395,6 +523,7 @@ def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentT
         if key not in known:
             known[key] = consent = Consent(
                 person_id=paper.person_id,
+                text_id=text.id,
                 text=text,
                 way=paper.way,
                 given_on=paper.signed_on,
@@ -404,10 +533,11 @@ def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentT
                 recorded_at=now(),
                 recorded_by=viewer.person_id,
             )
-            session.add(consent)
-            session.flush()
+            fresh.append(consent)
             _record(session, viewer, "consent.recorded", f"person:{paper.person_id}", way=paper.way.value)
         kept.append(known[key])
+    session.add_all(fresh)
+    session.flush()
     return kept
 
 
@@ -453,6 +583,11 @@ def _withdraw(session: Session, viewer: Viewer, person_id: int, on: date, reason
         consent.withdrawn_by, consent.withdrawn_reason = viewer.person_id, reason
     session.flush()
     _record(session, viewer, "consent.withdrawn", f"person:{person_id}", own=person_id == viewer.person_id)
+
+
+def record_export(session: Session, viewer: Viewer, count: int, filters: Mapping[str, Any]) -> None:
+    """Keep who took the list out of the service, and how many people are in it."""
+    _record(session, viewer, "consent.exported", "", count=count, **filters)
 
 
 # --- steps that several of the above share ------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Pages of people: a file for each thing that people come for; the rooms of their own bring theirs."""
 
+from lti_service.people.consents import views as consents
 from lti_service.people.employers import views as employers
 from lti_service.people.guests import views as guests
 from lti_service.people.imports import views as imports
@@ -11,6 +12,7 @@ __all__ = [
     "asking",
     "bases",
     "blueprint",
+    "consents",
     "employers",
     "guests",
     "imports",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from lti_service import access, db, pages
 from lti_service.access import Role, Viewer
 from lti_service.people import labels, service, trouble
+from lti_service.people.consents import labels as consent_labels
 from lti_service.people.employers import labels as employer_labels
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import RecordForm
@@ -26,6 +27,7 @@ def share_words(setup: BlueprintSetupState) -> None:
     """Give the wing's words to all templates; as globals, for macros that are imported see no context."""
     setup.app.jinja_env.globals.update(
         people_labels=labels,
+        consent_labels=consent_labels,
         employer_labels=employer_labels,
         import_labels=import_labels,
         sync_trouble=trouble.sentence,

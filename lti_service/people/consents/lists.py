@@ -1,0 +1,188 @@
+"""The list of a course's people by how they stand with their consents: filtered, searched, sorted, in pages.
+
+However long it is, it takes the same few queries.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from lti_service.people import rules
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import EXACT, GRANTED, Stand, Standing, Stands
+from lti_service.people.lists import PAGE, groups_of
+from lti_service.people.models import Membership, Mentee, Mentor, MentorState, Person
+from lti_service.people.names import search_key
+
+SORTS = ("name", "group", "standing")
+
+
+class Who(StrEnum):
+    """Which people of a course; none of these: everybody in it."""
+
+    TAKING_PART = "taking-part"
+    NEEDING = "needing"
+    MENTORS = "mentors"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a curator wants to see of the list; every value may come from an address and be nonsense."""
+
+    who: str = ""
+    standing: str = ""
+    group: str = ""
+    search: str = ""
+    sort: str = "name"
+    descending: bool = False
+    page: int = 1
+
+    def query(self, **changes: Any) -> dict[str, Any]:
+        """The parameters of an address that shows this look with some changes; defaults are left out."""
+        wanted = replace(self, **changes)
+        plain = Look()
+        texts = {name: getattr(wanted, name) for name in ("who", "standing", "group", "search", "sort")}
+        found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
+        if wanted.descending:
+            found["order"] = "desc"
+        if wanted.page > 1:
+            found["page"] = str(wanted.page)
+        return found
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a filter leaves anybody out."""
+        return any((self.who, self.standing, self.group, self.search))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One person of the list."""
+
+    person: Person
+    groups: str
+    stand: Stand
+    is_minor: bool | None
+    """None: the birth date is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the list, and what its filters offer."""
+
+    lines: list[Line]
+    total: int
+    page: int
+    pages: int
+    counts: Counter[str]
+    """Value of `Stands` → people who pass the other filters."""
+    everyone: int
+    """People who pass the other filters, however they stand."""
+    groups: list[str] = field(default_factory=list)
+    """All groups of the course."""
+
+    @property
+    def first(self) -> int:
+        """Number of the first line shown."""
+        return (self.page - 1) * PAGE + 1 if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last line shown."""
+        return (self.page - 1) * PAGE + len(self.lines)
+
+
+def list_people(session: Session, course_id: int, cycle_id: int | None, day: date, look: Look) -> Listing:
+    """A page of the course's people as a look shows them; `cycle_id` is that of the school year when there is one."""
+    standing, minor = consents.standing_on(day), consents.is_under_age(day)
+    counted = (
+        _people(select(standing.label("standing"), minor.label("minor")), course_id, cycle_id, look)
+        .order_by(None)
+        .subquery()
+    )
+    counts: Counter[str] = Counter()
+    everyone = 0
+    names = {value: stands for stands, value in EXACT.items()}
+    rows = session.execute(
+        select(counted.c.standing, counted.c.minor, func.count()).group_by(counted.c.standing, counted.c.minor)
+    )
+    for value, under_age, count in rows:
+        everyone += count
+        counts[names[Standing(value)]] += count
+        if value < GRANTED:
+            counts[Stands.MISSING] += count
+            counts[Stands.MINOR] += count if under_age else 0
+    total = counts[look.standing] if look.standing else everyone
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, look.page), pages)
+    query = _lines(course_id, cycle_id, day, look).limit(PAGE).offset((page - 1) * PAGE)
+    return Listing(_read(session, query, day), total, page, pages, counts, everyone, groups_of(session, course_id))
+
+
+def all_people(session: Session, course_id: int, cycle_id: int | None, day: date, look: Look) -> list[Line]:
+    """Everybody whom a look shows, on whatever page, in its order."""
+    return _read(session, _lines(course_id, cycle_id, day, look), day)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """How many of those who take part have no consent that counts."""
+
+    lacking: int
+    taking_part: int
+
+
+def lack(session: Session, course_id: int, cycle_id: int, day: date) -> Lack:
+    """The number for the curator's home page: exactly those whom the list shows for it."""
+    count = func.count(case((~consents.valid_for(day), 1)))
+    look = Look(who=Who.TAKING_PART)
+    row = session.execute(_people(select(count, func.count()), course_id, cycle_id, look)).one()
+    return Lack(row[0], row[1])
+
+
+def _people(query: Any, course_id: int, cycle_id: int | None, look: Look) -> Any:
+    query = (
+        query.select_from(Membership)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.course_id == course_id, Membership.active)
+        .where(*(Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()))
+    )
+    if look.group:
+        padded = literal(rules.SEPARATOR).concat(Membership.groups).concat(rules.SEPARATOR)
+        wanted = f"{rules.SEPARATOR}{look.group}{rules.SEPARATOR}"
+        query = query.where(padded.contains(wanted, autoescape=True))
+    if look.who:
+        query = query.where(_takes_part(Who(look.who), cycle_id))
+    return query
+
+
+def _takes_part(who: Who, cycle_id: int | None) -> ColumnElement[bool]:
+    needing = Person.id.in_(
+        select(Mentee.person_id).where(Mentee.cycle_id == cycle_id, Mentee.state.in_(rules.NEEDING))
+    )
+    mentors = Person.id.in_(
+        select(Mentor.person_id).where(Mentor.cycle_id == cycle_id, Mentor.state == MentorState.READY)
+    )
+    return {Who.NEEDING: needing, Who.MENTORS: mentors, Who.TAKING_PART: or_(needing, mentors)}[who]
+
+
+def _lines(course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
+    query = _people(select(Person, Membership.groups), course_id, cycle_id, look)
+    if look.standing:
+        query = query.where(consents.stands_so(Stands(look.standing), day))
+    chosen: Any = {"group": Membership.groups, "standing": consents.standing_on(day)}.get(look.sort)
+    by_name = Person.search_name
+    if chosen is None:
+        return query.order_by(by_name.desc() if look.descending else by_name, Person.id)
+    return query.order_by(chosen.desc() if look.descending else chosen, by_name, Person.id)
+
+
+def _read(session: Session, query: Any, day: date) -> list[Line]:
+    rows = session.execute(query).all()
+    stands = consents.stands(session, [person.id for person, _groups in rows], day)
+    return [Line(person, groups, stands[person.id], consents.is_minor(person, day)) for person, groups in rows]
