@@ -51,6 +51,9 @@ def backup(file: Path) -> None:
         _run("pg_dump", "--format=custom", f"--file={file}", _dsn(url))
         file.chmod(0o600)
     click.echo(f"Backed up to {file}. Keep the encryption keys too: without them keys and tokens in it are lost.")
+    settings: Settings = current_app.extensions["settings"]
+    if settings.scans_path.is_dir():
+        click.echo(f"Scans of consents are not in it: copy {settings.scans_path} too.")
 
 
 @database.command("restore")

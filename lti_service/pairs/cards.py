@@ -136,6 +136,7 @@ def by_name(person: PersonLine) -> PersonLine:
         department="",
         institution="",
         is_here=person.is_here,
+        in_moodle=person.in_moodle,
         has_consent=False,
     )
 

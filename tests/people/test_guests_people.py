@@ -21,6 +21,7 @@ from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import ContactWay, MentorState, Person
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme.models import MenteeKind, MentorKind
+from tests.consenting import give_consent
 from tests.people.conftest import TODAY, SmallCourse, membership_of, mentor_of
 from tests.people.test_employers import an_employer, post, viewer_of
 from tests.practice_moodle import PracticeMoodle
@@ -131,6 +132,8 @@ def test_they_stand_in_the_base_as_any_employers_mentor_and_in_pairs(session: Se
     )
     assert (mentor.contact_way, mentor.contact) == (ContactWay.PHONE, MINER.phone)
     mentor.state = MentorState.READY
+    for person in (mentor.person, small.mentees[0].person):
+        give_consent(session, person, TODAY)
     service.move_mentees(session, small.at, [small.mentees[0].id], rules.MenteeAction.NEED)
     pair = pairs.propose(
         session,
