@@ -6,6 +6,7 @@ the ratios.
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import sys
@@ -24,17 +25,18 @@ from flask import Flask
 from pylti1p3.contrib.flask import FlaskMessageLaunch, FlaskOIDCLogin, FlaskRequest
 from pylti1p3.launch_data_storage.base import LaunchDataStorage
 from pylti1p3.tool_config import ToolConfDict
-from sqlalchemy import event, select, update
+from sqlalchemy import Engine, delete, event, make_url, select, text, update
 
 from config import Settings
 from lti_service import db, upkeep
-from lti_service.access import Role
 from lti_service.app import create_app
 from lti_service.people import enrolments
-from lti_service.people.models import Membership, Mentee, MenteeState
+from lti_service.people.models import Mentee, MenteeState, Mentor
 from lti_service.platforms import keys
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
+from lti_service.programme import service as programme
+from tests.crowd import a_crowd
 from tests.practice_moodle import PracticeMoodle, a_college, create_practice_moodle, practice_moodle, running, signing
 
 WARM_UP, LAUNCHES = 50, 200
@@ -48,11 +50,26 @@ def say(bench: str, value: float, unit: str, limit: float, against: str, ratio: 
     sys.stdout.flush()
 
 
+def on_postgresql() -> str | None:
+    """The address of an empty PostgreSQL database of our own beside that of `TEST_DATABASE_URL`; none: it is unset."""
+    if not (told := os.environ.get("TEST_DATABASE_URL")):
+        return None
+    wanted = make_url(told).set(drivername="postgresql+psycopg")
+    name = f"{wanted.database}_bench"
+    engine = db.make_engine(wanted.set(database="postgres").render_as_string(hide_password=False))
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    engine.dispose()
+    return wanted.set(database=name).render_as_string(hide_password=False)
+
+
 @contextmanager
-def a_service(students: int) -> Iterator[tuple[Flask, PracticeMoodle, Platform]]:
-    """The application on a fresh SQLite file, connected to a practice Moodle of that size on a loopback port."""
+def a_service(students: int, database: str | None = None) -> Iterator[tuple[Flask, PracticeMoodle, Platform]]:
+    """The application on a fresh SQLite file (or the database given), connected to a practice Moodle of that size on a
+    loopback port."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+        url = database or f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
         upkeep.upgrade_database(url)
         settings = Settings(
             public_url=LINE,
@@ -219,34 +236,58 @@ def bench_sync() -> None:
 # --- the curator's board --------------------------------------------------------------------------------------------
 
 
+def a_browser(app: Flask, moodle: PracticeMoodle, username: str) -> Any:
+    """A browser in which somebody has just launched the course."""
+    browser = app.test_client()
+    login = browser.post("/lti/login", data=moodle.login_form(moodle.college.person(username).id, 2), base_url=LINE)
+    answer = moodle.answer(dict(parse_qsl(urlsplit(login.location).query)))
+    browser.post("/lti/launch", data=answer, base_url=LINE)
+    return browser
+
+
+def show(browser: Any, address: str) -> None:
+    """Open a page."""
+    page = browser.get(address, base_url=LINE)
+    if page.status_code != 200:
+        raise RuntimeError(f"{address}: {page.status}")
+
+
+@contextmanager
+def told() -> Iterator[list[tuple[str, Any]]]:
+    """What the database is asked meanwhile: statements with their parameters."""
+    engine, sent = the_engine(), []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
+        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
+            sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def the_engine() -> Engine:
+    """The one that the application is connected to."""
+    found = db.new_session().get_bind()
+    if not isinstance(found, Engine):
+        raise TypeError(found)
+    return found
+
+
 def board(students: int) -> tuple[float, int]:
     """Seconds and queries of one board page with so many people who need a mentor."""
     with a_service(students) as (app, moodle, platform):
         synced(platform)
         with db.new_session() as own, db.transaction(own) as session:
             session.execute(update(Mentee).values(state=MenteeState.NEEDS))
-            course = session.scalars(select(Course).where(Course.moodle_id == "2")).one()
-            course_id = course.id
-            members = session.scalars(select(Membership).where(Membership.course_id == course_id)).all()
-            curator = next(one.person.moodle_id for one in members if Role.CURATOR.value in one.roles)
-        browser = app.test_client()
-        login = browser.post("/lti/login", data=moodle.login_form(int(curator), 2), base_url=LINE)
-        answer = moodle.answer(dict(parse_qsl(urlsplit(login.location).query)))
-        browser.post("/lti/launch", data=answer, base_url=LINE)
-        statements: list[str] = []
-        engine = db.new_session().get_bind()
-        event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-
-        def show() -> None:
-            page = browser.get(f"/courses/{course_id}/pairs/", base_url=LINE)
-            if page.status_code != 200:
-                raise RuntimeError(page.status)
-
-        show()
-        statements.clear()
-        show()
-        queries = len(statements)
-        return statistics.median(timed(show) for _ in range(7)), queries
+            course_id = session.scalars(select(Course.id).where(Course.moodle_id == "2")).one()
+        browser, address = a_browser(app, moodle, "curator"), f"/courses/{course_id}/pairs/"
+        show(browser, address)
+        with told() as sent:
+            show(browser, address)
+        return statistics.median(timed(lambda: show(browser, address)) for _ in range(7)), len(sent)
 
 
 def bench_board() -> None:
@@ -256,17 +297,193 @@ def bench_board() -> None:
     say("board-2000", large, "s", 0.1, "the board with 200 people", large / small, queries=many, queries_with_200=few)
 
 
-BENCHES: dict[str, Callable[[], None]] = {"launch": bench_launch, "sync": bench_sync, "board": bench_board}
+# --- every list, with 20,000 people ---------------------------------------------------------------------------------
+
+CROWD = 20_000
+LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "mentees": (
+        "base/",
+        (
+            "",
+            "page=200",
+            "page=379",
+            "state=needs",
+            "kind=student",
+            "kind=young_teacher",
+            "group=ИС-150",
+            "asked=1",
+            "nominated=1",
+            "gone=1",
+            "search=фёдоров",
+            "search=вер+павлов",
+            "search=нет-такого",
+            "search=а",
+            "sort=name&order=desc",
+            "sort=group",
+            "sort=group&order=desc&page=200",
+            "sort=kind",
+            "sort=state",
+            "sort=state&order=desc&page=300",
+            "state=candidate&kind=student&search=ов&sort=group&page=20",
+            "select=all",
+        ),
+    ),
+    "mentors": (
+        "base/mentors/",
+        (
+            "",
+            "page=30",
+            "state=ready",
+            "kind=employer",
+            "kind=student&form=1",
+            "form=1",
+            "asked=1",
+            "gone=1",
+            "search=орлов",
+            "search=нет-такого",
+            "group=ИС-150",
+            "sort=name&order=desc",
+            "sort=group",
+            "sort=kind",
+            "sort=capacity&order=desc",
+            "sort=state",
+            "select=all",
+        ),
+    ),
+    "employers": (
+        "employers/",
+        ("", "page=4", "search=завод", "search=нет", "sort=until", "sort=mentors&order=desc", "state=expired"),
+    ),
+    "members": ("nominations/", ("", "page=200", "search=фёдоров", "search=нет-такого")),
+    "board": (
+        "pairs/",
+        (
+            "",
+            "form=1",
+            "group=ИС-150",
+            "department=Сварочное+производство",
+            "name=орлов",
+            "name=нет-такого",
+            "column=needs",
+            "column=needs&page=70",
+            "column=proposed&page=30",
+            "column=active&page=40",
+            "column=formed&name=ов",
+            "column=closed",
+        ),
+    ),
+}
+"""List → its address in a course, and what it may be asked: every filter, search and order, first and late pages."""
+
+
+def bench_lists() -> None:
+    """Every list of the bases with 20,000 people, its slowest view beside the bare SQL of that page, on SQLite and,
+    where TEST_DATABASE_URL is set, on PostgreSQL."""
+    for name, database in (("sqlite", None), ("postgresql", on_postgresql())):
+        if name == "sqlite" or database:
+            with a_service(200, database) as (app, moodle, platform):
+                _bench_lists(name, app, moodle, platform)
+            the_engine().dispose()
+
+
+def _bench_lists(database: str, app: Flask, moodle: PracticeMoodle, platform: Platform) -> None:
+    synced(platform)
+    with db.new_session() as own, db.transaction(own) as session:
+        course = session.scalars(select(Course).where(Course.moodle_id == "2")).one()
+        course_id = course.id
+        for table in (Mentee, Mentor):
+            session.execute(delete(table))
+        a_crowd(session, course, programme.current_cycle(session, course.platform_id, db.now().date()), CROWD)
+    with the_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("ANALYZE"))
+    for name, (address, views) in LISTS.items():
+        browser = a_browser(app, moodle, "teacher03" if name == "members" else "curator")
+        found = {view: _page_cost(browser, f"/courses/{course_id}/{address}?{view}") for view in views}
+        slowest = max(found, key=lambda view: found[view][0])
+        page, bare, _queries = found[slowest]
+        queries = {count for _page, _bare, count in found.values()}
+        note = {"slowest": slowest, "views": len(views), "queries": [min(queries), max(queries)]}
+        say(
+            f"lists-20000-{name}-{database}",
+            page * 1000,
+            "ms CPU",
+            100,
+            "the bare SQL of the page",
+            page / bare,
+            **note,
+        )
+        if os.environ.get("BENCH_VERBOSE"):
+            for view, (page, bare, count) in found.items():
+                sys.stderr.write(f"{page * 1000:8.1f} ms, SQL {bare * 1000:7.1f} ms, {count:3} queries: {view}\n")
+
+
+REPEATS = 5
+
+
+def _page_cost(browser: Any, address: str) -> tuple[float, float, int]:
+    """Seconds of CPU of a page and of its SQL alone, the database's among them, and how many statements that is."""
+    show(browser, address)
+    with told() as sent:
+        show(browser, address)
+
+    def bare() -> None:
+        connection = the_engine().raw_connection()
+        try:
+            cursor = connection.cursor()
+            for statement, parameters in sent:
+                cursor.execute(statement, parameters)
+                if cursor.description:
+                    cursor.fetchall()
+        finally:
+            connection.rollback()
+            connection.close()
+
+    bare()
+    return spent(lambda: show(browser, address)), spent(bare), len(sent)
+
+
+def spent(work: Callable[[], Any]) -> float:
+    """Seconds of CPU that work costs us and PostgreSQL: what others do on the machine meanwhile is not in it."""
+    before = time.thread_time() + _database_cpu()
+    for _ in range(REPEATS):
+        work()
+    return (time.thread_time() + _database_cpu() - before) / REPEATS
+
+
+def _database_cpu() -> float:
+    """Seconds of CPU that our connections have cost a PostgreSQL server on this machine; of SQLite none is apart."""
+    engine = the_engine()
+    if engine.dialect.name == "sqlite":
+        return 0.0
+    with engine.connect() as connection:
+        ours = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        pids = connection.execute(text(ours)).scalars().all()
+    ticks = 0
+    for pid in pids:
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists():
+            ticks += sum(int(value) for value in stat.read_text().rpartition(")")[2].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "launch": bench_launch,
+    "sync-5000": bench_sync,
+    "board-2000": bench_board,
+    "lists-20000": bench_lists,
+}
 
 
 def main() -> int:
     """Run all, or the one named."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=sorted(BENCHES))
+    parser.add_argument("--only", default="", help=f"one of {', '.join(BENCHES)}, or how it begins")
     only = parser.parse_args().only
-    for name, bench in BENCHES.items():
-        if only in (None, name):
-            bench()
+    wanted = [bench for name, bench in BENCHES.items() if name.startswith(only)]
+    if not wanted:
+        parser.error(f"there is no {only}; there are {', '.join(BENCHES)}")
+    for bench in wanted:
+        bench()
     return 0
 
 

@@ -140,16 +140,10 @@ def _listing(
     look: Look,
     states: Sequence[MenteeState | MentorState],
 ) -> Listing[B]:
-    of_course = and_(Membership.person_id == base.person_id, Membership.course_id == course_id)
-    others = _filters(base, look)
     nominated = func.count(case((_IS_NOMINATED, 1))) if base is Mentee else literal(0)
-    counted: Any = session.execute(
-        select(base.state, Membership.active, func.count(base.id), func.count(base.asked_at), nominated)
-        .join(Membership, of_course)
-        .join(Person, Person.id == base.person_id)
-        .where(base.cycle_id == cycle_id, *others)
-        .group_by(base.state, Membership.active)
-    ).all()
+    counts: Any = select(base.state, Membership.active, func.count(base.id), func.count(base.asked_at), nominated)
+    counts = _narrowed(counts, base, cycle_id, course_id, look).group_by(base.state, Membership.active)
+    counted: Any = session.execute(counts).all()
     here = Counter({state.value: count for state, active, count, *_rest in counted if active})
     gone = Counter({state.value: count for state, active, count, *_rest in counted if not active})
     asked = sum(count for _state, active, _all, count, _nominated in counted if active)
@@ -159,21 +153,36 @@ def _listing(
     pages = max(1, -(-total // PAGE))
     page = min(max(1, look.page), pages)
 
-    query = _lines(base, cycle_id, course_id, look, states).limit(PAGE).offset((page - 1) * PAGE)
-    lines = [Line(record, groups, active) for record, groups, active in session.execute(query)]
+    # Rows are read whole for the lines of the page alone: to sort all of them so takes ten times as long.
+    shown = _shown(select(base.id), base, cycle_id, course_id, look, with_person=True)
+    shown = shown.order_by(*_order(base, look, states)).limit(PAGE).offset((page - 1) * PAGE)
+    ids = session.scalars(shown).all()
+    lines = [Line(*row) for row in session.execute(_lines(base, course_id).where(base.id.in_(ids)))]
+    lines.sort(key=lambda line: ids.index(line.record.id))
     return Listing(lines, total, page, pages, here, gone.total(), asked, named, groups_of(session, course_id))
 
 
 def all_mentees(session: Session, cycle_id: int, course_id: int, look: Look) -> list[Line[Mentee]]:
     """Everybody whom a look at the base of mentees shows, on whatever page, in its order."""
-    query = _lines(Mentee, cycle_id, course_id, look, list(MenteeState))
-    return [Line(record, groups, active) for record, groups, active in session.execute(query)]
+    return _all(session, Mentee, cycle_id, course_id, look, list(MenteeState))
 
 
 def all_mentors(session: Session, cycle_id: int, course_id: int, look: Look) -> list[Line[Mentor]]:
     """The same of the base of mentors."""
-    query = _lines(Mentor, cycle_id, course_id, look, list(MentorState))
-    return [Line(record, groups, active) for record, groups, active in session.execute(query)]
+    return _all(session, Mentor, cycle_id, course_id, look, list(MentorState))
+
+
+def _all(
+    session: Session,
+    base: type[B],
+    cycle_id: int,
+    course_id: int,
+    look: Look,
+    states: Sequence[MenteeState | MentorState],
+) -> list[Line[B]]:
+    ids = _shown(select(base.id), base, cycle_id, course_id, look)
+    query = _lines(base, course_id).where(base.id.in_(ids)).order_by(*_order(base, look, states))
+    return [Line(*row) for row in session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +226,8 @@ class Everyone:
 
 def everyone(session: Session, base: type[B], cycle_id: int, course_id: int, look: Look) -> Everyone:
     """All whom a look at a base shows, on whatever page."""
-    query = _where(select(base.id).join(Person, Person.id == base.person_id), base, cycle_id, course_id, look)
-    return Everyone(tuple(session.scalars(query.order_by(base.id))))
+    query = _shown(select(base.id), base, cycle_id, course_id, look).order_by(base.id)
+    return Everyone(tuple(session.scalars(query)))
 
 
 def chosen(
@@ -231,28 +240,37 @@ def chosen(
     return everyone(session, base, cycle_id, course_id, look).as_counted(mark) if mark else list(ids)
 
 
-def _lines(
-    base: type[B], cycle_id: int, course_id: int, look: Look, states: Sequence[MenteeState | MentorState]
-) -> Any:
-    query: Any = (
-        select(base, Membership.groups, Membership.active)
-        .join(base.person)
-        .options(contains_eager(base.person))
-        .order_by(*_order(base, look, states))
-    )
-    query = _where(query, base, cycle_id, course_id, look)
+def _lines(base: type[B], course_id: int) -> Any:
+    """Records with their persons and what else a line shows, and what they are in the course."""
+    # Outer joins, though nobody lacks either: of inner ones SQLite may begin with the whole course.
+    query: Any = select(base, Membership.groups, Membership.active).outerjoin(base.person)
+    query = query.outerjoin(Membership, and_(Membership.person_id == base.person_id, Membership.course_id == course_id))
+    query = query.options(contains_eager(base.person))
     if base is Mentee:
-        query = query.options(joinedload(Mentee.wanted_form))
-    else:
-        query = query.options(selectinload(Mentor.forms), joinedload(Mentor.employer))
-    return query
+        return query.options(joinedload(Mentee.wanted_form))
+    return query.options(selectinload(Mentor.forms), joinedload(Mentor.employer))
 
 
-def _where(query: Any, base: type[B], cycle_id: int, course_id: int, look: Look) -> Any:
-    """The query over a base and its persons, narrowed to those whom a look shows."""
-    query = query.join(Membership, and_(Membership.person_id == base.person_id, Membership.course_id == course_id))
-    query = query.where(base.cycle_id == cycle_id, Membership.active.is_(not look.gone), *_filters(base, look))
+def _shown(query: Any, base: type[B], cycle_id: int, course_id: int, look: Look, *, with_person: bool = False) -> Any:
+    """The query over a base, narrowed to those whom a look shows."""
+    query = _narrowed(query, base, cycle_id, course_id, look, with_person=with_person)
+    query = query.where(Membership.active.is_(not look.gone))
     return query.where(base.state == look.state) if look.state else query
+
+
+def _narrowed(
+    query: Any, base: type[B], cycle_id: int, course_id: int, look: Look, *, with_person: bool = False
+) -> Any:
+    """The query over a base and its members of the course, narrowed by everything but the state and whether somebody
+    is still there: those two are what the counts tell apart.
+
+    Persons are joined when a filter asks about them, or `with_person`: of 20,000 that costs more than all the rest.
+    """
+    asked = _about_person(look)
+    query = query.join(Membership, and_(Membership.person_id == base.person_id, Membership.course_id == course_id))
+    if asked or with_person:
+        query = query.join(Person, Person.id == base.person_id)
+    return query.where(base.cycle_id == cycle_id, *_filters(base, look), *asked)
 
 
 def groups_of(session: Session, course_id: int) -> list[str]:
@@ -263,8 +281,13 @@ def groups_of(session: Session, course_id: int) -> list[str]:
     return sorted({name for names in joined for name in rules.split_groups(names)})
 
 
+def _about_person(look: Look) -> list[Any]:
+    """The filters that ask about the person."""
+    return [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
+
+
 def _filters(base: type[B], look: Look) -> list[Any]:
-    """Everything but the state and whether somebody is still there: those two are what the counts tell apart."""
+    """The filters that ask about the record or the membership."""
     conditions: list[Any] = []
     if look.kind:
         conditions.append(base.kind == look.kind)
@@ -278,7 +301,6 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         conditions.append(takes_part(int(look.form)))
     if look.nominated and base is Mentee:
         conditions.append(_IS_NOMINATED)
-    conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
     return conditions
 
 
