@@ -9,16 +9,15 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
-from lti_service.pairs import cards, rules, service
+from lti_service.pairs import cards, rules
 from lti_service.pairs.cards import PairCard, PersonLine
 from lti_service.pairs.models import Pair, PairMentee, PairState
-from lti_service.people import service as people
 from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
-from lti_service.people.rules import SEEKING, SEPARATOR, split_groups
+from lti_service.people.rules import NEEDING, SEEKING, SEPARATOR, split_groups
 from lti_service.programme import service as programme
-from lti_service.programme.models import Cycle, Form, MenteeKind
+from lti_service.programme.models import Cycle, Form
 
 Q = TypeVar("Q", bound=Select[*tuple[Any, ...]])
 
@@ -294,14 +293,22 @@ def person_where(filters: Filters) -> list[ColumnElement[bool]]:
 def _need_cards(
     session: Session, course_id: int, where: list[ColumnElement[bool]], day: date, limit: int, offset: int
 ) -> list[NeedCard]:
-    rows = session.execute(
-        mentees_here(select(Mentee, Membership.groups), course_id)
+    # Rows are read whole for the cards shown alone, with outer joins so that no database begins with the whole course.
+    ids = session.scalars(
+        mentees_here(select(Mentee.id), course_id)
         .where(*where)
-        .options(contains_eager(Mentee.person), joinedload(Mentee.wanted_form))
         .order_by(Person.search_name, Mentee.id)
         .limit(limit)
         .offset(offset)
     ).all()
+    found = session.execute(
+        select(Mentee, Membership.groups)
+        .outerjoin(Mentee.person)
+        .outerjoin(Membership, and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id))
+        .where(Mentee.id.in_(ids))
+        .options(contains_eager(Mentee.person), joinedload(Mentee.wanted_form))
+    ).all()
+    rows = sorted(found, key=lambda row: ids.index(row.Mentee.id))
     consenting = consents.consenting(session, [mentee.person_id for mentee, _groups in rows], day)
     return [
         NeedCard(
@@ -361,13 +368,20 @@ def numbers(session: Session, platform_id: int, course_id: int, day: date) -> Nu
 
 def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Numbers:
     """The numbers of a course in a school year."""
-    needing: set[int] = set()
-    for kind in MenteeKind:
-        needing |= people.needing(session, cycle.id, kind, course_id)
-    formed = service.formed(session, cycle.id, course_id) & needing
-    unpaired = session.scalar(
-        mentees_here(select(func.count(Mentee.id)), course_id).where(*_needs_where(cycle, Filters()))
+    paired = (
+        select(PairMentee.mentee_id)
+        .join(Pair, Pair.id == PairMentee.pair_id)
+        .where(Pair.cycle_id == cycle.id, Pair.state.in_(rules.FORMED))
     )
+    needing, formed, unpaired = session.execute(
+        select(
+            func.count(Mentee.id),
+            func.count(Mentee.id).filter(Mentee.id.in_(paired)),
+            func.count(Mentee.id).filter(Mentee.state.in_(SEEKING)),
+        )
+        .join(Membership, and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id))
+        .where(Mentee.cycle_id == cycle.id, Mentee.state.in_(NEEDING), Membership.active)
+    ).one()
     waiting = {
         state: (count, since)
         for state, count, since in session.execute(
@@ -378,9 +392,9 @@ def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Num
     }
     proposed, since = waiting.get(PairState.PROPOSED, (0, None))
     return Numbers(
-        needing=len(needing),
-        formed=len(formed),
-        unpaired=unpaired or 0,
+        needing=needing,
+        formed=formed,
+        unpaired=unpaired,
         waiting=proposed,
         waiting_since=since,
         to_start=waiting.get(PairState.AGREED, (0, None))[0],

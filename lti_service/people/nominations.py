@@ -57,15 +57,19 @@ def students(session: Session, viewer: Viewer, day: date, search: str = "", page
     ]
     total = session.scalar(select(func.count(Membership.id)).join(Membership.person).where(*where)) or 0
     first = (max(page, 1) - 1) * PAGE
-    found = session.scalars(
-        select(Membership)
+    # Rows are read whole for the page shown alone: to sort all of them so takes several times as long.
+    ids = session.scalars(
+        select(Membership.id)
         .join(Membership.person)
-        .options(contains_eager(Membership.person))
         .where(*where)
         .order_by(Person.search_name, Person.id)
         .limit(PAGE)
         .offset(first)
-    )
+    ).all()
+    found = session.scalars(
+        select(Membership).options(joinedload(Membership.person)).where(Membership.id.in_(ids))
+    ).all()
+    found = sorted(found, key=lambda membership: ids.index(membership.id))
     own = dict(
         session.execute(
             select(Mentee.person_id, Nomination.reason)
