@@ -152,21 +152,25 @@ def take_back(session: Session, viewer: Viewer, day: date) -> None:
     _record(session, viewer, "mentor.took-back", mentor)
 
 
+def check(forms: Sequence[Form], profile: Profile) -> None:
+    """Refuse what no profile of a mentor can say who leads these forms; see `keep`."""
+    if profile.capacity not in rules.CAPACITY:
+        raise CapacityError(least=rules.CAPACITY[0], most=rules.CAPACITY[-1])
+    if profile.experience_years is not None and profile.experience_years not in rules.EXPERIENCE:
+        raise ExperienceError(most=rules.EXPERIENCE[-1])
+    if not set(profile.form_ids) <= {form.id for form in forms}:
+        raise FormNotForMentorError
+    if profile.contact.strip() and profile.contact_way is None:
+        raise ContactWayMissingError
+
+
 def keep(session: Session, mentor: Mentor, kind: MentorKind, forms: Sequence[Form], profile: Profile) -> list[str]:
     """Write what differs of a profile; `forms` are those of the year that `kind` leads. The names of what changed.
 
     How long texts may be is for the page's form to see to.
     Raises CapacityError, ExperienceError, FormNotForMentorError, ContactWayMissingError; then nothing is written.
     """
-    if profile.capacity not in rules.CAPACITY:
-        raise CapacityError(least=rules.CAPACITY[0], most=rules.CAPACITY[-1])
-    if profile.experience_years is not None and profile.experience_years not in rules.EXPERIENCE:
-        raise ExperienceError(most=rules.EXPERIENCE[-1])
-    known = {form.id: form for form in forms}
-    if not set(profile.form_ids) <= known.keys():
-        raise FormNotForMentorError
-    if profile.contact.strip() and profile.contact_way is None:
-        raise ContactWayMissingError
+    check(forms, profile)
     wanted = {
         "kind": kind,
         "capacity": profile.capacity,

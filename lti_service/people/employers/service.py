@@ -84,7 +84,7 @@ def all_of(session: Session, platform_id: int) -> list[Employer]:
 
 def add(session: Session, viewer: Viewer, facts: EmployerFacts) -> Employer:
     """Keep a new organisation. Raises errors of the fields, EmployerExistsError."""
-    facts = _checked_employer(facts)
+    facts = checked_employer(facts)
     employer = Employer(platform_id=viewer.platform_id, created_at=now(), **_told(facts))
     _keep_employer(session, employer)
     _record(session, viewer, "employer.added", employer.id)
@@ -94,7 +94,7 @@ def add(session: Session, viewer: Viewer, facts: EmployerFacts) -> Employer:
 def change(session: Session, viewer: Viewer, employer_id: int, facts: EmployerFacts) -> Employer:
     """Keep what is told of an organisation now. Raises NotFoundError and what `add` does."""
     employer = find(session, viewer, employer_id)
-    facts = _checked_employer(facts)
+    facts = checked_employer(facts)
     changed = _set(employer, facts)
     if changed:
         _keep_employer(session, employer)
@@ -125,7 +125,8 @@ def _keep_employer(session: Session, employer: Employer) -> None:
         raise errors.EmployerExistsError(name=name) from err
 
 
-def _checked_employer(facts: EmployerFacts) -> EmployerFacts:
+def checked_employer(facts: EmployerFacts) -> EmployerFacts:
+    """What is told of an organisation, as it is kept. Raises errors of the fields."""
     name = _fitting("name", " ".join(facts.name.split()), rules.LONGEST_NAME)
     if not rules.name_key(name):
         raise errors.NameMissingError
@@ -166,7 +167,7 @@ def find_contact(session: Session, viewer: Viewer, employer_id: int, contact_id:
 def add_contact(session: Session, viewer: Viewer, employer_id: int, facts: ContactFacts) -> EmployerContact:
     """Keep somebody at an organisation. Raises NotFoundError, errors of the fields."""
     employer = find(session, viewer, employer_id)
-    contact = EmployerContact(employer_id=employer.id, **_told(_checked_contact(facts)))
+    contact = EmployerContact(employer_id=employer.id, **_told(checked_contact(facts)))
     session.add(contact)
     session.flush()
     _record(session, viewer, "employer.contact-added", employer.id, contact=contact.id)
@@ -178,7 +179,7 @@ def change_contact(
 ) -> EmployerContact:
     """Keep what is told of somebody now. Raises NotFoundError, errors of the fields."""
     contact = find_contact(session, viewer, employer_id, contact_id)
-    changed = _set(contact, _checked_contact(facts))
+    changed = _set(contact, checked_contact(facts))
     if changed:
         session.flush()
         _record(session, viewer, "employer.contact-changed", employer_id, contact=contact.id, fields=changed)
@@ -192,7 +193,8 @@ def remove_contact(session: Session, viewer: Viewer, employer_id: int, contact_i
     _record(session, viewer, "employer.contact-removed", employer_id, contact=contact_id)
 
 
-def _checked_contact(facts: ContactFacts) -> ContactFacts:
+def checked_contact(facts: ContactFacts) -> ContactFacts:
+    """What is told of somebody at an organisation, as it is kept. Raises errors of the fields."""
     name = _fitting("name", " ".join(facts.name.split()), rules.LONGEST_NAME)
     if not name:
         raise errors.NameMissingError
@@ -230,7 +232,7 @@ def find_agreement(session: Session, viewer: Viewer, employer_id: int, agreement
 def add_agreement(session: Session, viewer: Viewer, employer_id: int, facts: AgreementFacts, today: date) -> Agreement:
     """Keep an agreement that has been signed. Raises NotFoundError, errors of the fields, AgreementExistsError."""
     employer = find(session, viewer, employer_id)
-    agreement = Agreement(employer_id=employer.id, **_told(_checked_agreement(facts, today)))
+    agreement = Agreement(employer_id=employer.id, **_told(checked_agreement(facts, today)))
     _keep_agreement(session, agreement)
     _record(session, viewer, "employer.agreement-added", employer.id, agreement=agreement.id, kind=agreement.kind.value)
     return agreement
@@ -241,7 +243,7 @@ def change_agreement(
 ) -> Agreement:
     """Keep what is told of an agreement now. Raises what `add_agreement` does."""
     agreement = find_agreement(session, viewer, employer_id, agreement_id)
-    changed = _set(agreement, _checked_agreement(facts, today))
+    changed = _set(agreement, checked_agreement(facts, today))
     if changed:
         _keep_agreement(session, agreement)
         _record(session, viewer, "employer.agreement-changed", employer_id, agreement=agreement.id, fields=changed)
@@ -264,7 +266,8 @@ def _keep_agreement(session: Session, agreement: Agreement) -> None:
         raise errors.AgreementExistsError from err
 
 
-def _checked_agreement(facts: AgreementFacts, today: date) -> AgreementFacts:
+def checked_agreement(facts: AgreementFacts, today: date) -> AgreementFacts:
+    """What is told of an agreement, as it is kept. Raises errors of the fields."""
     number = _fitting("number", " ".join(facts.number.split()), rules.LONGEST_NUMBER)
     if not number:
         raise errors.NumberMissingError

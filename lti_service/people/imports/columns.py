@@ -8,9 +8,9 @@ from lti_service.people.imports import errors
 from lti_service.people.imports.reading import Table
 from lti_service.people.imports.rules import fold
 
-NUMBER = "number"
+NUMBER = "file_row"
 """In a file of wrong rows: which row of the first file it is."""
-REASON = "reason"
+REASON = "file_reason"
 """In such a file: what is wrong. It is not read."""
 
 
@@ -25,7 +25,7 @@ class Column:
     """What else it may be called, in whatever language."""
     hint: Any = ""
     """How to fill it in."""
-    example: str = ""
+    example: Any = ""
     offered: bool = True
     """Whether the template has it; others are understood when a file has them."""
     needed: bool = False

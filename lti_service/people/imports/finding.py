@@ -187,6 +187,7 @@ class People:
         if not found:
             reason = _("There is nobody of this name in the course. Load the people from Moodle, or give the e-mail.")
             line.wrong(_title("name"), reason)
+            line.is_nobody = True
             return None
         group = values.get("group", "")
         if group:

@@ -44,6 +44,8 @@ class Line:
     """Column, reason: in words."""
     plan: dict[str, Any] = field(default_factory=dict)
     """Plain values that say to whom what is to be done, and what was there before."""
+    is_nobody: bool = False
+    """It is wrong only because whom it is about is not known here."""
     target: Any = None
     """What the kind of file needs to carry the plan out; nobody else looks at it."""
 

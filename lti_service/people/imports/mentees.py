@@ -1,0 +1,259 @@
+"""Files of mentees: who of the course needs a mentor, in which form, and what they want help with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_service.db import now
+from lti_service.people import labels, rules, service
+from lti_service.people.errors import FormDoesNotFitError, MoveRefusedError, RequestTooLongError
+from lti_service.people.imports import trail
+from lti_service.people.imports.columns import Cells, Column, Layout
+from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, Known, People
+from lti_service.people.imports.lines import Kind, Line, Place, begin, refuse_repeats
+from lti_service.people.imports.rules import ValueUnclearError, Verdict, choose, fold, parse_yes, split_list
+from lti_service.people.kinds import placing
+from lti_service.people.models import Membership, Mentee, MenteeState, Placed, Source
+from lti_service.people.rules import MenteeAction
+from lti_service.programme.models import Form, MenteeKind
+
+LAYOUT = Layout(
+    (
+        *PERSON_COLUMNS,
+        Column(
+            "needs",
+            _l("Needs a mentor"),
+            ("Нужен наставник", "Нуждается в наставнике", "Needs a mentor"),
+            _l("Yes: is marked as needing one. No, or empty: stays as it is, somebody new a candidate."),
+            _l("yes"),
+        ),
+        Column(
+            "form",
+            _l("Wanted form"),
+            ("Желаемая форма", "Форма наставничества", "Форма", "Wanted form"),
+            _l("As the programme calls it."),
+            "педагог – студент",
+        ),
+        Column(
+            "topics",
+            _l("Topics"),
+            ("Темы", "Тема", "Topics"),
+            _l("Activities of the programme's forms, with semicolons between them."),
+            "консультации; ВКР",
+        ),
+        Column(
+            "request",
+            _l("Request"),
+            ("Запрос", "Просьба", "Request"),
+            _l("What they want help with, in their own words."),
+            _l("to prepare for the demonstration exam"),
+        ),
+        Column(
+            "kind",
+            _l("Kind"),
+            ("Вид", "Вид наставляемого", "Kind"),
+            _l("Student or young teacher; left out, their role in the course says it."),
+            _l("Student"),
+        ),
+    ),
+    needs=(WHO,),
+)
+KIND_WORDS = {
+    MenteeKind.STUDENT: ("студент", "обучающийся", "student"),
+    MenteeKind.YOUNG_TEACHER: ("молодой специалист", "молодой педагог", "молодой преподаватель", "young teacher"),
+}
+
+
+@dataclass
+class _Target:
+    person_id: int
+    kind: MenteeKind
+    mentee: Mentee | None
+    changes: dict[str, Any]
+    """Attribute → value."""
+    needs: bool
+
+
+def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> list[Line]:
+    """Who comes into the base, and what changes of their records."""
+    people = People.of_course(session, place.viewer.course_id, lock)
+    known = _mentees(session, place, lock)
+    forms = list(place.cycle.programme.forms)
+    lines = begin(rows)
+    found = {id(line): person for line in lines if (person := people.find(line)) is not None and not line.is_wrong}
+    new = {person.id for person in found.values()} - known.keys()
+    kinds = placing.of_people(session, place.viewer.platform_id, new, place.day) if new else {}
+    for line in lines:
+        if (person := found.get(id(line))) is not None:
+            by_rules = kinds[person.id].mentee if person.id in kinds else None
+            _judge_one(line, person, known.get(person.id), forms, by_rules or MenteeKind.STUDENT)
+    reason = _("Row %(row)s is about the same person.")
+    refuse_repeats(lines, lambda line: line.target.person_id if line.target else None, reason)
+    return lines
+
+
+def _judge_one(line: Line, person: Known, mentee: Mentee | None, forms: Sequence[Form], likely: MenteeKind) -> None:
+    values = line.row.values
+    if mentee is None and person.moodle_id is None:
+        line.wrong("", _("%(name)s has no Moodle account, so they can be a mentor only.", name=person.name))
+        return
+    kind = _kind(line, mentee, likely)
+    needs = _needs(line)
+    form = _form(line, forms, kind, person)
+    topics = _topics(line, forms, kind)
+    request = values.get("request", "").strip()
+    if len(request) > rules.LONGEST_REQUEST:
+        error = RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(request))
+        line.wrong(_title("request"), error.text)
+    if line.is_wrong:
+        return
+    told: dict[str, Any] = {}
+    if form is not None:
+        told["wanted_form_id"] = form.id
+    if topics is not None:
+        told["topics"] = topics
+    if request:
+        told["request"] = request
+    before = {name: getattr(mentee, name) if mentee else None for name in told}
+    changes = {name: value for name, value in told.items() if before[name] != value}
+    state = mentee.state if mentee else MenteeState.CANDIDATE
+    moves = bool(needs) and state not in rules.NEEDING
+    if moves and MenteeAction.NEED not in rules.MENTEE_MOVES[state]:
+        line.wrong(_title("needs"), MoveRefusedError(state=labels.MENTEE_STATES[state]).text)
+        return
+    line.target = _Target(person.id, kind, mentee, changes, moves)
+    line.plan = {"person": person.id, "kind": kind.value, "state": state.value if mentee else "", "needs": moves}
+    line.plan |= {"before": before, "told": told}
+    if mentee is None:
+        line.verdict = Verdict.NEW
+        line.change(_title("kind"), None, labels.MENTEE_KINDS[kind])
+    if moves:
+        line.change(
+            _("State"), labels.MENTEE_STATES[state] if mentee else None, labels.MENTEE_STATES[MenteeState.NEEDS]
+        )
+    titles = {form.id: form.title for form in forms}
+    for name, value in changes.items():
+        if name == "wanted_form_id":
+            line.change(_title("form"), titles.get(before[name] or 0), titles[value])
+        else:
+            line.change(_title(name), before[name], value)
+
+
+def _kind(line: Line, mentee: Mentee | None, likely: MenteeKind) -> MenteeKind:
+    likely = mentee.kind if mentee else likely
+    text = line.row.values.get("kind", "")
+    if not text:
+        return likely
+    try:
+        told = choose(text, {kind: (*KIND_WORDS[kind], str(labels.MENTEE_KINDS[kind])) for kind in MenteeKind})
+    except ValueUnclearError:
+        line.wrong(_title("kind"), _("Write one of: %(words)s.", words=_listed(labels.MENTEE_KINDS.values())))
+        return likely
+    if mentee is not None and told is not mentee.kind:
+        line.wrong(_title("kind"), _("In the base it is: %(kind)s.", kind=labels.MENTEE_KINDS[mentee.kind]))
+    return told
+
+
+def _needs(line: Line) -> bool | None:
+    try:
+        return parse_yes(line.row.values.get("needs", ""))
+    except ValueUnclearError:
+        line.wrong(_title("needs"), _("Write yes or no."))
+        return None
+
+
+def _form(line: Line, forms: Sequence[Form], kind: MenteeKind, person: Known) -> Form | None:
+    text = line.row.values.get("form", "")
+    if not text:
+        return None
+    try:
+        form = choose(text, {form: (form.title, form.code) for form in forms})
+    except ValueUnclearError:
+        fitting = [form.title for form in forms if form.mentee_kind is kind]
+        line.wrong(_title("form"), _("There is no such form; there is: %(forms)s.", forms=_listed(fitting)))
+        return None
+    if form.mentee_kind is not kind:
+        line.wrong(_title("form"), FormDoesNotFitError(form=form.title, name=person.name).text)
+    return form
+
+
+def _topics(line: Line, forms: Sequence[Form], kind: MenteeKind) -> list[str] | None:
+    text = line.row.values.get("topics", "")
+    if not text:
+        return None
+    chosen, unknown = known_topics(text, [form for form in forms if form.mentee_kind is kind])
+    if unknown:
+        line.wrong(_title("topics"), _("The programme has no such topic: %(topics)s.", topics=_listed(unknown)))
+    return chosen
+
+
+def known_topics(text: str, forms: Iterable[Form]) -> tuple[list[str], list[str]]:
+    """The activities of these forms that a cell names, in the programme's words and order; and what is none of them."""
+    topics = {fold(str(topic)): str(topic) for form in forms for topic in form.activities}
+    told = {fold(part): part for part in split_list(text)}
+    chosen = [topic for key, topic in topics.items() if key in told]
+    return chosen, [part for key, part in told.items() if key not in topics]
+
+
+def _listed(words: Iterable[Any]) -> str:
+    return "; ".join(f"«{str(word).strip('«»')}»" for word in words)
+
+
+def _mentees(session: Session, place: Place, lock: bool) -> dict[int, Mentee]:
+    """Records of the year of the course's people, by person."""
+    query = (
+        select(Mentee)
+        .join(Membership, Membership.person_id == Mentee.person_id)
+        .where(Mentee.cycle_id == place.cycle.id, Membership.course_id == place.viewer.course_id)
+        .order_by(Mentee.id)
+        .execution_options(populate_existing=True)
+    )
+    if lock:
+        query = query.with_for_update(of=Mentee, key_share=True)
+    return {mentee.person_id: mentee for mentee in session.scalars(query)}
+
+
+def _title(column: str) -> str:
+    return str(LAYOUT[column].title)
+
+
+def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
+    """Make the new records and change the others; those who need a mentor move as by hand, all at once."""
+    at, moment = place.desk, now()
+    new: list[Mentee] = []
+    changed: list[Mentee] = []
+    needing: list[Mentee] = []
+    for line in lines:
+        target: _Target = line.target
+        mentee = target.mentee
+        if mentee is None:
+            mentee = Mentee(
+                cycle_id=at.cycle_id,
+                person_id=target.person_id,
+                kind=target.kind,
+                state=MenteeState.CANDIDATE,
+                source=Source.FILE,
+                placed=Placed.HAND,
+                created_at=moment,
+            )
+            new.append(mentee)
+        elif target.changes:
+            changed.append(mentee)
+        for name, value in target.changes.items():
+            setattr(mentee, name, value)
+        if target.needs:
+            needing.append(mentee)
+    session.add_all(new)
+    session.flush()
+    trail.record_all(session, place, "mentee.added", [f"mentee:{mentee.id}" for mentee in new])
+    trail.record_all(session, place, "mentee.request", [f"mentee:{mentee.id}" for mentee in changed])
+    if needing:
+        service.move_mentees(session, at, [mentee.id for mentee in needing], MenteeAction.NEED)
+
+
+KIND = Kind(LAYOUT, judge, carry_out)
