@@ -137,6 +137,11 @@ class Registration:
         )
         return f"{address}{'&' if '?' in address else '?'}{query}"
 
+    def tools_at(self, address: str) -> list[Tool]:
+        """The tools on the host of a registration address, whatever their state: Moodle asks whether one of them
+        is to be updated."""
+        return [tool for tool in self.platform.tools.values() if tool.domain == _host(address)]
+
     def token(self, update: Tool | None = None, *, life: int = REGISTRATION_TOKEN_LIFE) -> str:
         """A registration token: for a new tool, or to update a registered one."""
         now = int(time.time())

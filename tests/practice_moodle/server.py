@@ -38,6 +38,8 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 UNSET_ADDRESS = "http://localhost:8001"
 DEMO_CLIENT_ID = "nastavnichestvo"
+ASK = -1
+"""The tool of a registration while the admin has not chosen: 0 is a new one, other numbers are updated."""
 
 
 class PracticeMoodle:
@@ -223,9 +225,20 @@ def _add_lti_addresses(app: Flask, moodle: PracticeMoodle) -> None:
             return Response(refused.text, status=refused.status, content_type=HTML)
         return Response(php.to_json(told), content_type=JSON)
 
-    @app.get("/mod/lti/startltiadvregistration.php")
+    @app.route("/mod/lti/startltiadvregistration.php", methods=["GET", "POST"])
     def start_registration() -> Any:
-        return redirect(moodle.start_registration(request.args["url"]), 303)
+        address, chosen = request.args["url"], request.args.get("type", -1, type=int)
+        present = moodle.registration.tools_at(address)
+        if present and chosen == ASK:
+            return render_template("registration_choice.html", address=address, tools=present)
+        update = _tool(chosen) if chosen > 0 else None
+        return redirect(moodle.start_registration(address, update), 303)
+
+    def _tool(tool_id: int) -> Tool:
+        try:
+            return moodle.lti.tools[tool_id]
+        except KeyError:
+            raise MoodlePageError("Неизвестный внешний инструмент") from None
 
     @app.get("/mod/lti/contentitem.php")
     def choose_content() -> str:

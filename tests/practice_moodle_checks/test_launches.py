@@ -1,6 +1,7 @@
 """Launches, tokens, the roster and registration of the practice Moodle refuse and allow what Moodle does."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
@@ -8,7 +9,7 @@ import time_machine
 from tests.practice_moodle import DEEP_LINK, MoodlePageError, new_key, public_jwk
 from tests.practice_moodle.lti_platform import SCOPE_ROSTER
 from tests.practice_moodle.registration import TOOL_CONFIGURATION
-from tests.practice_moodle.signing import token
+from tests.practice_moodle.signing import check_own, token
 
 from .situation import SITE, TOOL, TOOL_KEY, Situation, opened, posted_fields, tampered
 
@@ -296,3 +297,27 @@ def test_an_update_changes_the_tool_and_may_be_repeated(situation: Situation) ->
         assert (told["client_id"], told["client_name"]) == ("probeclient0001", name)
     assert len(situation.moodle.lti.tools) == 1
     assert situation.tool.url == "http://tool.example:8000/lti/launch"
+
+
+def test_a_tool_of_the_same_domain_is_asked_about_before_another_is_registered(situation: Situation) -> None:
+    situation.tool.domain = "tool.example:8000"
+    address = "http://tool.example:8000/lti/register?invitation=abc"
+
+    def start(**query: Any) -> Any:
+        how = situation.client.post if "type" in query else situation.client.get
+        return how("/mod/lti/startltiadvregistration.php", query_string={"url": address, **query})
+
+    def scope(answer: Any) -> tuple[str, str]:
+        assert answer.status_code == 303
+        assert answer.location.startswith(address + "&openid_configuration=")
+        claims = check_own(parse_qs(urlsplit(answer.location).query)["registration_token"][0])
+        return claims["scope"], claims["sub"]
+
+    asked = start()
+    assert asked.status_code == 200
+    assert f"type={situation.tool.id}" in asked.text
+    assert "type=0" in asked.text
+    assert scope(start(type=situation.tool.id)) == ("reg-update", str(situation.tool.id))
+    assert scope(start(type=0))[0] == "reg"
+    situation.tool.domain = "tool.example"
+    assert scope(start())[0] == "reg"

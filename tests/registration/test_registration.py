@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from flask import Flask, jsonify
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
@@ -192,6 +193,33 @@ def test_an_update_token_brings_the_same_platform_up_to_date(invite, paste, mood
     assert after.name == "Колледж"
     assert len(after.deployments) == 1
     assert the_last_entry(session).action == "platform.updated"
+
+
+@pytest.mark.parametrize("for_this_moodle", [False, True])
+def test_pasted_again_moodle_asks_and_its_update_doubles_nothing(
+    invite, paste, client, moodle, session, for_this_moodle
+):
+    """The whole way of an admin: the same page of Moodle, its question which tool is meant, "Update"."""
+    paste(invite())
+    (before,) = the_platforms(session)
+    tool = moodle.lti.tool_of(before.client_id)
+    tools = len(moodle.lti.tools)
+    asking = moodle.issuer + "/mod/lti/startltiadvregistration.php"
+    address = invite(before if for_this_moodle else None)
+
+    asked = requests.get(asking, params={"url": address}, timeout=10)
+    button = next(
+        found for found in re.findall(r'action="([^"]+)"', asked.text) if unescape(found).endswith(f"&type={tool.id}")
+    )
+    opened = requests.post(moodle.issuer + unescape(button), allow_redirects=False, timeout=10)
+    page = client.get(opened.headers["Location"])
+
+    assert page.status_code == 200
+    assert "The connection is up to date" in page.text
+    (after,) = the_platforms(session)
+    assert (after.id, after.client_id) == (before.id, tool.client_id)
+    assert [one.deployment_id for one in after.deployments] == [tool.deployment_id]
+    assert len(moodle.lti.tools) == tools
 
 
 def test_after_an_update_the_page_says_what_moodle_takes_back_and_no_more(invite, paste, moodle):
