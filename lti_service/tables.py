@@ -9,6 +9,8 @@ from lti_service.people import models as people
 from lti_service.people.consents import models as consents
 from lti_service.people.imports import models as imports
 from lti_service.people.kinds import models as kinds
+from lti_service.people.selection import models as selection
+from lti_service.people.training import models as training
 from lti_service.platforms import models as platforms
 from lti_service.programme import models as programme
 from lti_service.surveys import models as surveys
@@ -23,6 +25,8 @@ WINGS = (
     consents,
     imports,
     kinds,
+    selection,
+    training,
     entrance,
     pairs,
     surveys,

@@ -15,6 +15,7 @@ from lti_service.lti import deep_linking, launch
 from lti_service.people import tasks as people
 from lti_service.people.imports import service as imports
 from lti_service.people.kinds import tasks as _kinds  # noqa: F401 - it declares its task
+from lti_service.people.training import tasks as training
 from lti_service.platforms import outgoing, secrets
 from lti_service.platforms import service as platforms
 from lti_service.surveys import tasks as surveys
@@ -41,6 +42,7 @@ def schedule(settings: Settings) -> None:
     @queue.huey.periodic_task(nightly)  # type: ignore[untyped-decorator]
     def sync_everything() -> None:
         people.sync_all()
+        training.read_all()
         surveys.sync_all()
         indicators.refresh_all()
 

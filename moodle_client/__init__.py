@@ -24,6 +24,7 @@ from .errors import (
 from .models import (
     Answer,
     Course,
+    CourseCompletion,
     EnrolledUser,
     Feedback,
     FeedbackAttempt,
@@ -40,6 +41,7 @@ __all__ = [
     "AccessDenied",
     "Answer",
     "Course",
+    "CourseCompletion",
     "EnrolledUser",
     "Feedback",
     "FeedbackAttempt",

@@ -11,7 +11,17 @@ import requests
 from . import schemas
 from .encoding import Param
 from .errors import InvalidParameter, MalformedResponse, MessageNotSent
-from .models import Course, EnrolledUser, Feedback, FeedbackItem, FeedbackResponses, Group, SiteInfo, User
+from .models import (
+    Course,
+    CourseCompletion,
+    EnrolledUser,
+    Feedback,
+    FeedbackItem,
+    FeedbackResponses,
+    Group,
+    SiteInfo,
+    User,
+)
 from .transport import Transport
 
 T = TypeVar("T")
@@ -179,6 +189,18 @@ class MoodleClient:
             for group_id, user_ids in self._list(_GROUP_MEMBERS, function, {"groupids": chunk})
         }
 
+    def course_completion(self, course_id: int, user_id: int) -> CourseCompletion:
+        """Tell whether somebody has completed a course; needs `report/completion:view`.
+
+        Moodle refuses for courses that do not track completion (`cannotviewreport`, the same as for a missing right),
+        for those without criteria (`nocriteriaset`), and for people who are not tracked (`usernotenroled`): only
+        those with the capability `moodle/course:isincompletionreports` are, by default students.
+        """
+        function = "core_completion_get_course_completion_status"
+        body = self.call(function, {"courseid": course_id, "userid": user_id}, retry=True)
+        completion: CourseCompletion = schemas.load(_COURSE_COMPLETION, body, function=function)
+        return completion
+
     def feedbacks(self, course_ids: Iterable[int]) -> list[Feedback]:
         """Return the Feedback activities of these courses that the token's user may see."""
         function = "mod_feedback_get_feedbacks_by_courses"
@@ -247,6 +269,7 @@ class MoodleClient:
 
 _SITE_INFO = schemas.SiteInfoSchema()
 _COURSE = schemas.CourseSchema()
+_COURSE_COMPLETION = schemas.CourseCompletionSchema()
 _ENROLLED_USER = schemas.EnrolledUserSchema()
 _USER = schemas.UserSchema()
 _GROUP = schemas.GroupSchema()

@@ -33,6 +33,18 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class CourseCompletion:
+    """Whether somebody has completed a course.
+
+    `completed_at` is when the last of the criteria that are met was: Moodle does not tell the course's own time. None
+    where no criterion has one.
+    """
+
+    completed: bool
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A group of a course; `idnumber` is empty in a user's own list of groups, where Moodle leaves it out."""
 

@@ -110,6 +110,34 @@ class CourseSchema(MoodleSchema):
     ends = Moment(data_key="enddate", load_default=None)
 
 
+class CompletionCriterionSchema(MoodleSchema):
+    complete = fields.Boolean(required=True)
+    time = Moment(data_key="timecompleted", load_default=None, allow_none=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: Any) -> Any:
+        return data["time"] if data["complete"] else None
+
+
+class CompletionStatusSchema(MoodleSchema):
+    completed = fields.Boolean(required=True)
+    times = fields.List(fields.Nested(CompletionCriterionSchema), data_key="completions", required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: Any) -> Any:
+        return data
+
+
+class CourseCompletionSchema(MoodleSchema):
+    status = fields.Nested(CompletionStatusSchema, data_key="completionstatus", required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: Any) -> models.CourseCompletion:
+        status = data["status"]
+        met = max((time for time in status["times"] if time is not None), default=None)
+        return models.CourseCompletion(status["completed"], met if status["completed"] else None)
+
+
 class GroupSchema(MoodleSchema):
     model = models.Group
 

@@ -28,13 +28,14 @@ from lti_service.entrance.models import Visit
 from lti_service.indicators.models import GradebookColumn
 from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
-from lti_service.people import enrolments, rules
+from lti_service.people import enrolments
 from lti_service.people.consents.models import Consent
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.imports.kinds import KINDS
 from lti_service.people.imports.models import ImportPreview
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.rules import MenteeAction, MentorAction
+from lti_service.people.training.models import Training, TrainingCourse
 from lti_service.platforms import keys
 from lti_service.platforms.models import ContentChoice, Course, Deployment, Platform
 from lti_service.programme.models import Cycle, Form
@@ -175,7 +176,18 @@ def _fill(session: Session, side: Side) -> None:
         "form": form.id,
     }
     _done(curator.post(f"{at}/base/", data={"chosen": mentee.id, "action": MenteeAction.NEED.value}))
-    _done(curator.post(f"{at}/base/mentors/", data={"chosen": mentor.id, "action": _accepting()}))
+    decision = {"chosen": mentor.id, "decision": "accepted", "reason": f"{side.mark} совет", "do": "decide"}
+    _done(curator.post(f"{at}/base/mentors/decide", data=decision))
+    _done(curator.post(f"{at}/base/mentors/training/new", data={"title": f"{side.mark} школа наставника"}))
+    session.commit()
+    of_college = TrainingCourse.platform_id == side.platform
+    side.ids["training_course_id"] = session.scalars(select(TrainingCourse.id).where(of_college)).one()
+    completed = {"course": side.ids["training_course_id"], "completed_on": "2026-10-01", "do": "train"}
+    _done(curator.post(f"{at}/base/mentors/train", data={"chosen": mentor.id, **completed}))
+    session.commit()
+    side.ids["training_id"] = session.scalars(
+        select(Training.id).where(Training.training_course_id == side.ids["training_course_id"])
+    ).one()
     _done(
         curator.post(
             f"{at}/people/{mentee.person_id}/mentee", data={"request": f"{side.mark} просьба", "wanted_form": ""}
@@ -273,10 +285,6 @@ def _consents(session: Session, side: Side, mentor_id: int) -> None:
 class _Watcher:
     def step(self, done: int, total: int | None = None) -> None:
         pass
-
-
-def _accepting() -> str:
-    return next(action for action in MentorAction if action in rules.MENTOR_MOVES["candidate"]).value
 
 
 def _done(response: TestResponse) -> None:
@@ -476,6 +484,12 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "part": "minors",
         "title": "Согласие",
         "text": ids["text_id"],
+        "decision": "admitted",
+        "course": ids["training_course_id"],
+        "completed_on": "2026-10-02",
+        "title-0": "Опыт",
+        "weight-0": "1",
+        "do": "decide",
     }
     actions = [*MenteeAction, *MentorAction, "make_mentors", ""]
     return [{**common, "action": str(action)} for action in actions]

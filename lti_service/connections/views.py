@@ -49,7 +49,7 @@ def show() -> Any:
         health=health,
         steps=service.steps(session, viewer, platform, health),
         course=session.get_one(Course, viewer.course_id),
-        functions=checks.FUNCTIONS,
+        functions=(*checks.FUNCTIONS, *checks.OPTIONAL),
         capabilities=checks.CAPABILITIES,
         fields=PROFILE_FIELDS | platform.profile_fields,
     )
@@ -126,7 +126,7 @@ def _token_page(platform: Platform, form: Any) -> str:
         "connections/token.html",
         platform=platform,
         form=form,
-        functions=checks.FUNCTIONS,
+        functions=(*checks.FUNCTIONS, *checks.OPTIONAL),
         capabilities=checks.CAPABILITIES,
     )
 

@@ -45,8 +45,10 @@ FUNCTIONS = (
     "core_message_send_instant_messages",
 )
 """The web-service functions that the service calls."""
-NOT_TRIED = frozenset({"core_message_send_instant_messages"})
-"""Somebody would get a message."""
+OPTIONAL = ("core_completion_get_course_completion_status",)
+"""Those that it calls only where a college uses what they are for: completion of trainings."""
+NOT_TRIED = frozenset({"core_message_send_instant_messages", *OPTIONAL})
+"""Somebody would get a message; and a course that does not follow completion refuses to tell of it, as it should."""
 CAPABILITIES = (
     "webservice/rest:use",
     "moodle/course:view",
@@ -61,6 +63,7 @@ CAPABILITIES = (
     "mod/feedback:view",
     "mod/feedback:viewreports",
     "moodle/site:sendmessage",
+    "report/completion:view",
 )
 """What the token's user must be allowed to do. Without some of them Moodle raises no error, it only tells less."""
 MISSED_CAPABILITY: Mapping[str, str] = {
@@ -293,7 +296,7 @@ def _web_service(platform: Platform, course: Course | None, members: int | None)
         return [Finding("web-service", Level.BROKEN, {"why": "other-site", "site": info.url})]
     facts = {"site": info.name, "user": info.fullname, "release": info.release}
     trial = _Trial(moodle, info, course)
-    tried = [trial.function(name) for name in FUNCTIONS]
+    tried = [trial.function(name) for name in (*FUNCTIONS, *OPTIONAL)]
     return [Finding("web-service", Level.OK, facts), *tried, *trial.silent_losses(members)]
 
 
@@ -317,6 +320,8 @@ class _Trial:
 
     def function(self, name: str) -> Finding:
         """Whether the function is in the service and answers."""
+        if name not in self.info.functions and name in OPTIONAL:
+            return Finding("function", Level.ADVICE, {"name": name, "why": "optional"})
         if name not in self.info.functions:
             return Finding("function", Level.BROKEN, {"name": name, "why": "missing"})
         params = None if name in NOT_TRIED else self._params(name)
@@ -450,6 +455,7 @@ _TEXTS: dict[tuple[str, Level, Any], Any] = {
     ("function", _OK, ""): _l("Allowed."),
     ("function", _OK, "not-tried"): _l("Allowed; there is nothing to try it on."),
     ("function", _MEND, "missing"): _l("Not in the service."),
+    ("function", _LOOK, "optional"): _l("Not in the service; needed only to read the completion of mentors' training."),
     ("function", _MEND, "denied"): _l("In the service, but denied (%(error)s)."),
     ("function", _MEND, "failed"): _l("In the service, but it fails (%(error)s)."),
     ("people", _OK, ""): _l("%(shown)s by the web service, %(members)s by the roster."),
@@ -507,6 +513,7 @@ _ADVICE: dict[tuple[str, Any], Any] = {
     ("web-service", "failed"): _l("Web services and the REST protocol must be switched on."),
     ("web-service", "other-site"): _l("Create a token on the site that is connected here."),
     ("function", "missing"): _l("Add the function %(name)s to the service."),
+    ("function", "optional"): _l("Add the function %(name)s to the service if mentors are trained in a Moodle course."),
     ("function", "denied"): _RIGHTS,
     ("function", "failed"): _l("Try again later."),
     ("people", "unknown"): _l("Check again when the roster can be read."),
@@ -539,6 +546,7 @@ _WHERE: dict[tuple[str, Any], str] = {
     ("web-service", "failed"): "protocols",
     ("web-service", "other-site"): "tokens",
     ("function", "missing"): "services",
+    ("function", "optional"): "services",
     ("function", "denied"): "roles",
     ("people", "hidden"): "roles",
     ("profile", ""): "profile",

@@ -17,6 +17,7 @@ from lti_service.people import lists
 from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.rules import SEEKING
+from lti_service.people.training import lists as training
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
 
@@ -104,7 +105,7 @@ def forms_to_choose(
     taken = _taken()
     mentors = dict(
         session.execute(
-            _mentors_here(select(Form.id, func.count(Mentor.id)), cycle, course_id, taken)
+            _mentors_here(select(Form.id, func.count(Mentor.id)), cycle, course_id, taken, day)
             .join(Form, and_(Form.programme_id == cycle.programme_id, Form.mentor_kind == Mentor.kind))
             .where(_has_free(taken), lists.chose(Form.id), consents.valid_for(day))
             .group_by(Form.id)
@@ -212,13 +213,14 @@ def _has_free(taken: Any) -> ColumnElement[bool]:
     return Mentor.capacity > func.coalesce(taken.c.taken, 0)
 
 
-def _mentors_here(query: Q, cycle: Cycle, course_id: int, taken: Any) -> Q:
+def _mentors_here(query: Q, cycle: Cycle, course_id: int, taken: Any, day: date) -> Q:
     return (
         query.select_from(Mentor)
         .join(Person, Person.id == Mentor.person_id)
         .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
         .outerjoin(taken, taken.c.mentor_id == Mentor.id)
         .where(Membership.active, Mentor.cycle_id == cycle.id, Mentor.state == MentorState.READY)
+        .where(~training.has_run_out(day))
     )
 
 
@@ -245,6 +247,7 @@ def _mentors(
             cycle,
             course_id,
             taken,
+            day,
         ).where(of_kind)
     ).one()
     is_chosen = Mentor.id == (chosen_id or 0)
@@ -253,7 +256,7 @@ def _mentors(
     if wanted:
         # Strengths are a list in JSON, which the two databases search in different ways; these rows are short.
         strengths = session.execute(
-            _mentors_here(select(Mentor.id, Mentor.strengths), cycle, course_id, taken)
+            _mentors_here(select(Mentor.id, Mentor.strengths), cycle, course_id, taken, day)
             .where(of_kind, offered)
             .order_by(Person.search_name, Mentor.id)
         ).all()
@@ -262,7 +265,7 @@ def _mentors(
     place = {mentor_id: number for number, mentor_id in enumerate(best)}
     first = case(place, value=Mentor.id, else_=len(place)) if place else literal(0)
     rows = session.execute(
-        _mentors_here(select(Mentor, Membership.groups, func.coalesce(taken.c.taken, 0)), cycle, course_id, taken)
+        _mentors_here(select(Mentor, Membership.groups, func.coalesce(taken.c.taken, 0)), cycle, course_id, taken, day)
         .where(of_kind, offered)
         .options(contains_eager(Mentor.person), joinedload(Mentor.employer))
         .order_by(case((is_chosen, 0), else_=1), first, Person.search_name, Mentor.id)

@@ -26,6 +26,7 @@ from lti_service.people.models import (
     Person,
 )
 from lti_service.people.rules import SEEKING
+from lti_service.people.training import lists as training
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +310,8 @@ class MentorHome:
 
     state: MentorState | None
     """In this year's base of mentors; none: not in it."""
+    training_ran_out: bool
+    """Nobody new is given to them until they are trained again."""
     capacity: int
     taken: int
     proposals: tuple[PairCard, ...]
@@ -349,7 +352,7 @@ def own_homes(
     led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
     mentor = mentee = None
     if led or standing.mentor_state not in (None, MentorState.WITHDRAWN):
-        mentor = _mentor_home(session, standing, led)
+        mentor = _mentor_home(session, standing, led, day)
     if met or standing.mentee_state is not None:
         mentee = _mentee_home(standing, person_id, met)
         if mentee.state in SEEKING:
@@ -357,13 +360,16 @@ def own_homes(
     return mentor, mentee
 
 
-def _mentor_home(session: Session, standing: people.Standing, found: list[PairCard]) -> MentorHome:
-    taken = 0
+def _mentor_home(session: Session, standing: people.Standing, found: list[PairCard], day: date) -> MentorHome:
+    taken, ran_out = 0, False
     if standing.mentor_id is not None:
         counted = select(func.count(PairMentee.id)).join(Pair)
         taken = session.scalar(counted.where(Pair.mentor_id == standing.mentor_id, PairMentee.is_open)) or 0
+    if standing.mentor_state is MentorState.READY:
+        ran_out = session.scalar(select(training.has_run_out(day)).where(Mentor.id == standing.mentor_id)) or False
     return MentorHome(
         state=standing.mentor_state,
+        training_ran_out=ran_out,
         capacity=standing.capacity or 0,
         taken=taken,
         proposals=tuple(

@@ -49,11 +49,19 @@ class MentorNotHereError(PairError):
 
 
 class MentorNotReadyError(PairError):
-    """The curator has not accepted the mentor, or the mentor has left the base."""
+    """The mentor is not selected and trained yet, or has left the base."""
 
     code = "mentor-not-ready"
     field = "mentor"
-    message = _l("%(name)s is not ready to mentor yet. Accept them in the base of mentors first.")
+    message = _l("%(name)s is not ready to mentor yet: first come selection and training, in the base of mentors.")
+
+
+class TrainingRanOutError(PairError):
+    """The mentor's training does not count any more; the pairs they have go on."""
+
+    code = "training-ran-out"
+    field = "mentor"
+    message = _l("The training of %(name)s has run out. Record a new one in the base of mentors first.")
 
 
 class MentorWithoutConsentError(PairError):

@@ -120,6 +120,7 @@ class Misfit(StrEnum):
 
     MENTOR_NOT_HERE = "mentor-not-here"
     MENTOR_NOT_READY = "mentor-not-ready"
+    TRAINING_RAN_OUT = "training-ran-out"
     MENTOR_OF_OTHER_KIND = "mentor-does-not-fit"
     MENTOR_IN_OTHER_FORMS = "mentor-in-other-forms"
     MENTOR_WITHOUT_CONSENT = "mentor-without-consent"
@@ -159,6 +160,8 @@ class MentorFacts:
     """One to the processing of their personal data counts today."""
     takes_part: bool = True
     """In this form of mentoring, by what their profile says."""
+    is_trained: bool = True
+    """No training of theirs has run out without another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,8 @@ def check_fit(form: FormKinds, mentor: MentorFacts, mentees: Sequence[MenteeFact
         return Refusal(Misfit.MENTOR_NOT_READY, (mentor.name,))
     if not mentor.has_consent:
         return Refusal(Misfit.MENTOR_WITHOUT_CONSENT, (mentor.name,))
+    if not mentor.is_trained:
+        return Refusal(Misfit.TRAINING_RAN_OUT, (mentor.name,))
     if not mentees:
         return Refusal(Misfit.NOBODY_CHOSEN)
     against = (

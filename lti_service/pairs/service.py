@@ -17,6 +17,7 @@ from lti_service.pairs.rules import Action, FormKinds, MenteeFacts, MentorFacts,
 from lti_service.people import service as people
 from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.training import lists as training
 from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
@@ -129,6 +130,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
         name=mentor.person.name,
         kind=mentor.kind,
         is_ready=mentor.state is MentorState.READY,
+        is_trained=not training.has_run_out_for(session, mentor, day),
         takes_part=not mentor.forms or form in mentor.forms,
         is_here=mentor.person_id in here,
         capacity=mentor.capacity,
@@ -163,6 +165,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
 _REFUSALS: dict[Misfit, type[errors.PairError]] = {
     Misfit.MENTOR_NOT_HERE: errors.MentorNotHereError,
     Misfit.MENTOR_NOT_READY: errors.MentorNotReadyError,
+    Misfit.TRAINING_RAN_OUT: errors.TrainingRanOutError,
     Misfit.MENTOR_IN_OTHER_FORMS: errors.MentorInOtherFormsError,
     Misfit.MENTOR_OF_OTHER_KIND: errors.MentorDoesNotFitError,
     Misfit.MENTOR_WITHOUT_CONSENT: errors.MentorWithoutConsentError,

@@ -12,6 +12,8 @@ from lti_service.programme.models import Cycle
 
 NOT_CARRIED = frozenset({"id", "cycle_id", "created_at"})
 """Columns of a mentor's record that belong to the year it was made in."""
+STAY_BEHIND = (MentorState.WITHDRAWN, MentorState.TURNED_DOWN)
+"""States of those who are not in the next year's base by themselves; Moodle's roles may make candidates of them."""
 
 
 def open_cycle(session: Session, platform_id: int, day: date) -> Cycle:
@@ -37,13 +39,13 @@ def cycle_before(session: Session, cycle: Cycle) -> Cycle | None:
 
 
 def carry_mentors(session: Session, before: Cycle, cycle: Cycle) -> None:
-    """Bring the mentors of an earlier year into a new one as they were; those who had withdrawn stay behind.
+    """Bring the mentors of an earlier year into a new one as they were; the withdrawn and turned down stay behind.
 
     Whoever is in the new year's base already is left alone. One statement, however many they are.
     """
     carried = [column for column in inspect(Mentor).columns if column.name not in NOT_CARRIED]
     there = select(Mentor.person_id).where(Mentor.cycle_id == cycle.id)
     rows = select(literal(cycle.id), literal(now(), Mentor.__table__.c.created_at.type), *carried).where(
-        Mentor.cycle_id == before.id, Mentor.state != MentorState.WITHDRAWN, Mentor.person_id.not_in(there)
+        Mentor.cycle_id == before.id, Mentor.state.not_in(STAY_BEHIND), Mentor.person_id.not_in(there)
     )
     session.execute(insert(Mentor).from_select(["cycle_id", "created_at", *(column.name for column in carried)], rows))

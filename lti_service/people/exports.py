@@ -14,6 +14,8 @@ from lti_service.people.employers.models import Agreement, EmployerContact
 from lti_service.people.employers.rules import agreement_state
 from lti_service.people.lists import Line
 from lti_service.people.models import Mentee, Mentor, Person
+from lti_service.people.training import labels as training_labels
+from lti_service.people.training.rules import Standing
 from lti_service.sheets import Sheet, Value
 
 
@@ -47,14 +49,16 @@ def mentees(lines: Iterable[Line[Mentee]]) -> Sheet:
     return Sheet(_("Base of mentees"), heads, rows)
 
 
-def mentors(lines: Iterable[Line[Mentor]]) -> Sheet:
-    """A row for each mentor."""
+def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing]) -> Sheet:
+    """A row for each mentor; `standings` say by the person's id what their trainings come to."""
     heads = [
         *_person_heads(),
         _("Organisation"),
         _("Speciality, department"),
         _("Kind of mentor"),
         _("State"),
+        _("Training"),
+        _("Training until"),
         _("Mentees at once"),
         _("Teaching experience"),
         _("Forms of mentoring"),
@@ -73,6 +77,8 @@ def mentors(lines: Iterable[Line[Mentor]]) -> Sheet:
             line.record.person.department,
             str(labels.MENTOR_KINDS[line.record.kind]),
             str(labels.MENTOR_STATES[line.record.state]),
+            _training_of(line.record, standings),
+            standings[line.record.person_id].until if line.record.person_id in standings else None,
             line.record.capacity,
             line.record.person.experience_years,
             "; ".join(form.title for form in line.record.forms),
@@ -127,6 +133,13 @@ def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
             ]
         )
     return Sheet(_("Consents"), heads, rows)
+
+
+def _training_of(mentor: Mentor, standings: Mapping[int, Standing]) -> str:
+    if mentor.without_training:
+        return _("without training")
+    standing = standings.get(mentor.person_id)
+    return str(training_labels.STATES[standing.state]) if standing else ""
 
 
 def employers(

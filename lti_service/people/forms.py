@@ -17,6 +17,7 @@ from lti_service.people import labels, rules
 from lti_service.people.asking import Asking
 from lti_service.people.lists import Look
 from lti_service.people.models import Mentee
+from lti_service.people.training.rules import TrainingState
 from lti_service.programme.models import Form
 
 Values = MultiDict[str, str]
@@ -46,6 +47,7 @@ def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum
         form=form if _is_id(form) else "",
         asked=values.get("asked") == "1",
         nominated=values.get("nominated") == "1",
+        training=one_of("training", TrainingState),
         page=int(page) if _is_id(page) else 1,
     )
 

@@ -21,7 +21,9 @@ MENTEE_STATES: dict[MenteeState, Any] = {
 
 MENTOR_STATES: dict[MentorState, Any] = {
     MentorState.CANDIDATE: _l("Candidate"),
-    MentorState.READY: _l("In the base"),
+    MentorState.SELECTED: _l("Selected"),
+    MentorState.READY: _l("Ready"),
+    MentorState.TURNED_DOWN: _l("Not selected"),
     MentorState.WITHDRAWN: _l("Not taking part"),
 }
 
@@ -34,7 +36,9 @@ TONES: dict[MenteeState | MentorState, str] = {
     MenteeState.UNPAIRED: "danger",
     MenteeState.WITHDRAWN: "light",
     MentorState.CANDIDATE: "light",
+    MentorState.SELECTED: "info",
     MentorState.READY: "success",
+    MentorState.TURNED_DOWN: "secondary",
     MentorState.WITHDRAWN: "light",
 }
 """Colour of a state's badge; it always stands beside the word. Keys of one text (`candidate`) have one colour."""
@@ -100,7 +104,6 @@ SOURCES: dict[Source, Any] = {
 """From where somebody came into the base of mentees."""
 
 MENTOR_ACTIONS: dict[MentorAction, Any] = {
-    MentorAction.ACCEPT: _l("Take into the base"),
     MentorAction.RETURN: _l("Back to candidates"),
     MentorAction.WITHDRAW: _l("Do not take part"),
 }

@@ -6,6 +6,7 @@ However long a list is, it takes the same few queries.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +26,8 @@ from lti_service.people.models import (
     Person,
 )
 from lti_service.people.names import search_key
+from lti_service.people.training import lists as training
+from lti_service.people.training.rules import TrainingState
 from lti_service.programme.models import Form
 
 PAGE = 50
@@ -47,6 +50,10 @@ class Look:
     """Only those who asked for a mentor, or to be one, themselves."""
     nominated: bool = False
     """Only those whom a teacher has nominated."""
+    training: str = ""
+    """Only mentors whose trainings come to this: a value of `TrainingState`."""
+    day: date | None = None
+    """On which day; no part of the address."""
     gone: bool = False
     """Those who left the course instead of those who are in it."""
     sort: str = "name"
@@ -57,7 +64,9 @@ class Look:
         """The parameters of an address that shows this look with some changes; defaults are left out."""
         wanted = replace(self, **changes)
         plain = Look()
-        texts = {name: getattr(wanted, name) for name in ("state", "kind", "group", "form", "search", "sort")}
+        texts = {
+            name: getattr(wanted, name) for name in ("state", "kind", "group", "form", "training", "search", "sort")
+        }
         found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
         if wanted.asked:
             found["asked"] = "1"
@@ -74,8 +83,8 @@ class Look:
     @property
     def narrows(self) -> bool:
         """Whether a filter leaves anybody out."""
-        chosen = (self.state, self.kind, self.group, self.form, self.search, self.asked, self.nominated, self.gone)
-        return any(chosen)
+        texts = (self.state, self.kind, self.group, self.form, self.training, self.search)
+        return any((*texts, self.asked, self.nominated, self.gone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +308,8 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         conditions.append(base.asked_at.is_not(None))
     if look.form and base is Mentor:
         conditions.append(takes_part(int(look.form)))
+    if look.training and look.day and base is Mentor:
+        conditions.append(training.is_in(TrainingState(look.training), look.day))
     if look.nominated and base is Mentee:
         conditions.append(_IS_NOMINATED)
     return conditions
@@ -319,7 +330,7 @@ def _order(base: type[B], look: Look, states: Sequence[MenteeState | MentorState
     by_state = case({state.value: place for place, state in enumerate(states)}, value=base.state, else_=len(states))
     columns: dict[str, Any] = {"group": Membership.groups, "kind": base.kind, "state": by_state}
     if base is Mentor:
-        columns["capacity"] = Mentor.capacity
+        columns |= {"capacity": Mentor.capacity, "training": training.sort_key()}
     chosen = columns.get(look.sort)
     if chosen is None:
         return [Person.search_name.desc() if look.descending else Person.search_name, Person.id]

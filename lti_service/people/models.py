@@ -202,7 +202,13 @@ class MentorState(StrEnum):
     """Where a mentor of the base is."""
 
     CANDIDATE = "candidate"
+    SELECTED = "selected"
+    """Answers to the programme's criteria, and is to be trained."""
     READY = "ready"
+    """Trained, or admitted without training by a curator's decision. Whether the training is still in force follows
+    from its records and the day: `training.rules.standing_of`."""
+    TURNED_DOWN = "turned_down"
+    """Not selected; may be considered again."""
     WITHDRAWN = "withdrawn"
 
 
@@ -243,6 +249,8 @@ class Mentor(Base):
     kind: Mapped[MentorKind] = mapped_column(EnumText(MentorKind))
     state: Mapped[MentorState] = mapped_column(EnumText(MentorState), default=MentorState.CANDIDATE)
     placed: Mapped[Placed] = mapped_column(EnumText(Placed), default=Placed.HAND, server_default="hand")
+    without_training: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Admitted by a curator's decision although not trained; no training of theirs can run out."""
     capacity: Mapped[int] = mapped_column(default=3)
     """How many mentees at once; an open proposal counts."""
     strengths: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")

@@ -128,25 +128,58 @@ def pairing_allowed(state: MenteeState, target: MenteeState) -> bool:
 
 
 class MentorAction(StrEnum):
-    """What the curator can do with a mentor."""
+    """What can be done with a mentor."""
 
-    ACCEPT = "accept"
+    SELECT = "select"
+    TURN_DOWN = "turn_down"
+    POSTPONE = "postpone"
+    ADMIT = "admit"
+    """Ready without training: a college may not train everybody, and says why."""
+    TRAIN = "train"
+    """A training that is in force was recorded."""
+    UNTRAIN = "untrain"
+    """The record of it was taken away again."""
     RETURN = "return"
     WITHDRAW = "withdraw"
 
 
+DECISIONS = (MentorAction.SELECT, MentorAction.TURN_DOWN, MentorAction.POSTPONE, MentorAction.ADMIT)
+"""Decisions of the selection: each is kept with who decided, when and why."""
+PLAIN_ACTIONS = (MentorAction.RETURN, MentorAction.WITHDRAW)
+"""What the curator does by one press. The other two follow from the records of training."""
+
 MENTOR_MOVES: dict[MentorState, dict[MentorAction, MentorState]] = {
     MentorState.CANDIDATE: {
-        MentorAction.ACCEPT: MentorState.READY,
+        MentorAction.SELECT: MentorState.SELECTED,
+        MentorAction.TURN_DOWN: MentorState.TURNED_DOWN,
+        MentorAction.POSTPONE: MentorState.CANDIDATE,
+        MentorAction.ADMIT: MentorState.READY,
+        MentorAction.WITHDRAW: MentorState.WITHDRAWN,
+    },
+    MentorState.SELECTED: {
+        MentorAction.TURN_DOWN: MentorState.TURNED_DOWN,
+        MentorAction.POSTPONE: MentorState.CANDIDATE,
+        MentorAction.ADMIT: MentorState.READY,
+        MentorAction.TRAIN: MentorState.READY,
+        MentorAction.RETURN: MentorState.CANDIDATE,
         MentorAction.WITHDRAW: MentorState.WITHDRAWN,
     },
     MentorState.READY: {
+        # Their training has run out, and they are to go on without another.
+        MentorAction.ADMIT: MentorState.READY,
+        MentorAction.UNTRAIN: MentorState.SELECTED,
+        MentorAction.RETURN: MentorState.CANDIDATE,
+        MentorAction.WITHDRAW: MentorState.WITHDRAWN,
+    },
+    # Considered again: back among the candidates, or by a new decision at once.
+    MentorState.TURNED_DOWN: {
+        MentorAction.SELECT: MentorState.SELECTED,
+        MentorAction.POSTPONE: MentorState.CANDIDATE,
         MentorAction.RETURN: MentorState.CANDIDATE,
         MentorAction.WITHDRAW: MentorState.WITHDRAWN,
     },
     MentorState.WITHDRAWN: {
         MentorAction.RETURN: MentorState.CANDIDATE,
-        MentorAction.ACCEPT: MentorState.READY,
     },
 }
 

@@ -45,7 +45,8 @@ class Desk:
     platform_id: int
     course_id: int
     cycle_id: int
-    actor_id: int
+    actor_id: int | None
+    """None: the service itself, for what it reads from Moodle."""
 
 
 def desk(session: Session, *, platform_id: int, course_id: int, actor_id: int, day: date) -> Desk:
@@ -82,7 +83,7 @@ def move_mentees(
     Whoever cannot be moved stays as they are and is told of. Raises NobodyChosenError, NotFoundError for somebody of
     elsewhere, FormDoesNotFitError (then nothing is changed), MoveRefusedError when nobody could be moved.
     """
-    mentees = _chosen(session, at, Mentee, mentee_ids)
+    mentees = chosen(session, at, Mentee, mentee_ids)
     form = _fitting_form(session, at, wanted_form_id, mentees)
     outcome = Outcome()
     target = rules.MENTEE_TARGETS[action]
@@ -101,7 +102,7 @@ def move_mentees(
             mentee.wanted_form = form
         outcome.done += 1
         record(session, at, f"mentee.{action}", f"mentee:{mentee.id}")
-    _refuse_all_refused(outcome, labels.MENTEE_STATES)
+    refuse_all_refused(outcome, labels.MENTEE_STATES)
     if outcome.done:
         _mark_due(session, [mentee.person_id for mentee in mentees])
     return outcome
@@ -169,8 +170,13 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
 
 
 def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: MentorAction) -> Outcome:
-    """Do one thing with several mentors of the course; see `move_mentees`. Pairs they have go on."""
-    mentors = _chosen(session, at, Mentor, mentor_ids)
+    """Do one thing with several mentors of the course; see `move_mentees`. Pairs they have go on.
+
+    Decisions of the selection are `selection.service.decide`'s, and what follows from training `training.service`'s.
+    """
+    if action not in rules.PLAIN_ACTIONS:
+        raise ValueError(f"{action} is not done by itself")
+    mentors = chosen(session, at, Mentor, mentor_ids)
     outcome = Outcome()
     target = rules.MENTOR_TARGETS[action]
     for mentor in mentors:
@@ -179,10 +185,10 @@ def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: 
         elif action not in rules.MENTOR_MOVES[mentor.state]:
             outcome.refused.append(mentor)
         else:
-            mentor.state, mentor.placed = target, Placed.HAND
+            mentor.state, mentor.placed, mentor.without_training = target, Placed.HAND, False
             outcome.done += 1
             record(session, at, f"mentor.{action}", f"mentor:{mentor.id}")
-    _refuse_all_refused(outcome, labels.MENTOR_STATES)
+    refuse_all_refused(outcome, labels.MENTOR_STATES)
     return outcome
 
 
@@ -192,7 +198,7 @@ def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int], day: dat
     Those who are no mentors by the rules stay as they are and are told of; one by one, on their own pages, a curator
     may put them there all the same. Raises NobodyFitsError when the rules find nobody.
     """
-    mentees = _chosen(session, at, Mentee, mentee_ids)
+    mentees = chosen(session, at, Mentee, mentee_ids)
     known = set(
         session.scalars(
             select(Mentor.person_id).where(
@@ -437,7 +443,7 @@ def set_pairing(session: Session, mentee: Mentee, state: MenteeState) -> None:
 # --- steps that several of the above share ------------------------------------------------------------------------
 
 
-def _chosen(session: Session, at: Desk, base: type[B], ids: Iterable[int]) -> list[B]:
+def chosen(session: Session, at: Desk, base: type[B], ids: Iterable[int]) -> list[B]:
     """Records of people of this course and year, locked in a fixed order so that no two changes wait in a circle."""
     wanted = sorted(set(ids))
     if not wanted:
@@ -495,7 +501,8 @@ def _fitting_form(session: Session, at: Desk, form_id: int | None, mentees: Sequ
     return form
 
 
-def _refuse_all_refused(outcome: Outcome, states: Mapping[Any, Any]) -> None:
+def refuse_all_refused(outcome: Outcome, states: Mapping[Any, Any]) -> None:
+    """Raise MoveRefusedError when a change of several moved nobody at all."""
     if outcome.refused and not outcome.done and not outcome.same:
         raise MoveRefusedError(state=states[outcome.refused[0].state])
 

@@ -66,6 +66,16 @@ SENTENCES: dict[str, Any] = {
         "lost the right moodle/user:viewdetails, or does not see all groups. Nobody was taken for gone. The "
         "administrator finds more under “Check now” on the page “Connection”."
     ),
+    "completion-hidden": _l(
+        "Moodle does not show the completion of this course: switch completion tracking on in the course's settings, "
+        "and give the web-service user the right report/completion:view."
+    ),
+    "completion-no-criteria": _l("The course in Moodle has no completion criteria yet: set them there."),
+    "completion-no-course": _l("Moodle does not know this course, or does not show it to the web-service user."),
+    "completion-no-function": _l(
+        "The web service lacks the function core_completion_get_course_completion_status. The administrator must add "
+        "it to the service in Moodle."
+    ),
     "worker-lost": _l("The work was interrupted. Start it again."),
 }
 OTHER = _l("Something went wrong on our side. The administrator finds the details in the log.")

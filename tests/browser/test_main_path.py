@@ -31,7 +31,11 @@ def test_a_pair_is_formed_from_the_first_sync_to_the_mentees_page(open_as, moodl
     curator.goto(home + "base/mentors/?state=candidate&kind=teacher")
     fits(curator)
     curator.locator("input[name=chosen]").first.check()
-    press(curator, curator.locator("button[name=action][value=accept]"))
+    press(curator, curator.get_by_role("button", name="Решение об отборе"))
+    fits(curator)
+    curator.locator("input[name=decision][value=admitted]").check()
+    curator.get_by_label("Основание").fill("Опытный наставник")
+    press(curator, curator.get_by_role("button", name="Сохранить решение"))
 
     # Nobody is proposed without a consent: the curator records two papers.
     for address in (home + "base/?state=needs", home + "base/mentors/?state=ready"):

@@ -130,7 +130,8 @@ def test_those_who_cannot_be_moved_stay_and_some_are_named(session: Session, cur
 def test_all_mentors_of_the_filter_are_taken_in(session: Session, curator: FlaskClient, at):
     mark = mark_of(curator.get(at("base/mentors/?kind=teacher&select=all")).text)
 
-    send(curator, at("base/mentors/?kind=teacher"), at("base/mentors/"), action="accept", everyone=mark)
+    decision = {"decision": "admitted", "reason": "Решение педсовета", "do": "decide"}
+    send(curator, at("base/mentors/decide?kind=teacher"), at("base/mentors/"), everyone=mark, **decision)
 
     session.commit()
     states = dict(

@@ -234,9 +234,12 @@ def test_the_curator_takes_mentors_into_the_base(session: Session, curator: Flas
     assert "1–25 of 25" in page
     ids = [mentor_of(session, person_of(name)).id for name in ("employer01", "employer02")]
 
-    page = send(curator, at("base/mentors/?kind=employer"), at("base/mentors/"), action="accept", chosen=ids).text
+    chosen = send(curator, at("base/mentors/decide"), at("base/mentors/"), chosen=ids).text
+    assert person_of("employer01").name in chosen
+    decision = {"decision": "admitted", "reason": "Опытные мастера производства", "do": "decide"}
+    page = send(curator, at("base/mentors/decide"), at("base/mentors/"), chosen=ids, **decision).text
 
-    assert "2 mentors are in the base." in page
+    assert "2 mentors are ready without training." in page
     assert mentor_of(session, person_of("employer01")).state is MentorState.READY
 
 
@@ -303,21 +306,21 @@ def test_a_wrong_capacity_is_refused_at_its_field(
     person = person_of("employer01")
     here = at(f"people/{person.id}/")
 
-    page = send(curator, here + "mentor", here, kind="employer", capacity=capacity, action="accept")
+    page = send(curator, here + "mentor", here, kind="employer", capacity=capacity, action="withdraw")
 
     assert page.status_code == 422
     assert "is-invalid" in page.text
     assert (mentor_of(session, person).capacity, mentor_of(session, person).state) == (3, MentorState.CANDIDATE)
 
 
-def test_a_mentor_is_changed_and_accepted_together(session: Session, curator: FlaskClient, at, person_of: PersonOf):
+def test_a_mentor_is_changed_and_withdrawn_together(session: Session, curator: FlaskClient, at, person_of: PersonOf):
     person = person_of("teacher03")
     here = at(f"people/{person.id}/")
 
-    send(curator, here + "mentor", here, kind="employer", capacity="5", action="accept")
+    send(curator, here + "mentor", here, kind="employer", capacity="5", action="withdraw")
 
     mentor = mentor_of(session, person)
-    assert (mentor.kind, mentor.capacity, mentor.state) == (MentorKind.EMPLOYER, 5, MentorState.READY)
+    assert (mentor.kind, mentor.capacity, mentor.state) == (MentorKind.EMPLOYER, 5, MentorState.WITHDRAWN)
 
 
 def test_a_teacher_without_known_experience_is_put_among_the_mentees_by_hand(

@@ -110,7 +110,7 @@ def test_people_of_another_college_are_not_there(session: Session, small: SmallC
     with pytest.raises(NotFoundError):
         service.move_mentees(session, small.at, [small.mentees[0].id, other.mentees[0].id], MenteeAction.NEED)
     with pytest.raises(NotFoundError):
-        service.move_mentors(session, small.at, [other.mentor.id], MentorAction.ACCEPT)
+        service.move_mentors(session, small.at, [other.mentor.id], MentorAction.WITHDRAW)
     with pytest.raises(NotFoundError):
         service.record_of(session, small.course.id, small.cycle.id, other.curator.id)
     with pytest.raises(NotFoundError):
@@ -129,15 +129,14 @@ def test_people_of_another_course_of_the_college_are_not_there(session: Session,
         service.move_mentees(session, at, [small.mentees[0].id], MenteeAction.NEED)
 
 
-def test_mentors_are_accepted_withdrawn_and_brought_back(session: Session, small: SmallCourse):
+def test_mentors_are_withdrawn_and_brought_back(session: Session, small: SmallCourse):
     for action, state in (
-        (MentorAction.ACCEPT, MentorState.READY),
         (MentorAction.WITHDRAW, MentorState.WITHDRAWN),
         (MentorAction.RETURN, MentorState.CANDIDATE),
     ):
         assert service.move_mentors(session, small.at, [small.mentor.id], action).done == 1
         assert small.mentor.state is state
-    assert [action for action, *_ in trail(session)] == ["mentor.accept", "mentor.withdraw", "mentor.return"]
+    assert [action for action, *_ in trail(session)] == ["mentor.withdraw", "mentor.return"]
 
 
 def test_a_student_becomes_a_mentor_candidate_once_and_stays_a_mentee(session: Session, small: SmallCourse):

@@ -198,6 +198,13 @@ class Course:
     enrolments: dict[int, Enrolment] = field(default_factory=dict)
     groups: dict[int, Group] = field(default_factory=dict)
     modules: list[Module] = field(default_factory=list)
+    completion: tuple[str, ...] | None = None
+    """Titles of what must be done to complete it; empty: tracked, but nothing is asked; none: not tracked."""
+    done: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Person id → what of it they have done → when."""
+
+    def has_completed(self, person: Person) -> bool:
+        return bool(self.completion) and set(self.done.get(person.id, ())) >= set(self.completion or ())
 
     def groups_of(self, person: Person) -> list[Group]:
         return [group for group in self.groups.values() if person.id in group.members]
@@ -359,6 +366,18 @@ class College:
             if person.id not in course.enrolments:
                 raise CollegeError(f"{person.fullname} is not enrolled in {course.fullname}")
             course.enrolments[person.id].suspended = suspended
+
+    def complete(
+        self, who: "Person | int | str", course: "Course | int", *titles: str, when: int | None = None
+    ) -> None:
+        """Does what a course asks for its completion: the things of these titles, by default all."""
+        with self.lock:
+            person, course = self.person(who), self.course(course)
+            known = course.completion or ()
+            if set(titles) - set(known):
+                raise CollegeError(f"{course.fullname} does not ask for {set(titles) - set(known)}")
+            moment = self.now if when is None else when
+            course.done.setdefault(person.id, {}).update(dict.fromkeys(titles or known, moment))
 
     def rename(self, who: "Person | int | str", *, firstname: str | None = None, lastname: str | None = None) -> None:
         with self.lock:

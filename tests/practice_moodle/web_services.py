@@ -174,6 +174,7 @@ class WebServices:
             "core_course_get_courses_by_field": self.courses_by_field,
             "core_course_get_contents": self.course_contents,
             "core_user_get_users_by_field": self.users_by_field,
+            "core_completion_get_course_completion_status": self.course_completion,
             "core_group_get_course_groups": self.course_groups,
             "core_group_get_group_members": self.group_members,
             "gradereport_user_get_grade_items": self.grade_items,
@@ -186,6 +187,8 @@ class WebServices:
             "mod_feedback_get_non_respondents": self.feedback_non_respondents,
             "mod_choice_get_choice_results": self.choice_results,
         }
+        self.sees_completion = True
+        """The capability `report/completion:view` of the token's user."""
         self.allowed = set(self.functions)
         """Take names out to play a service to which the admin forgot to add them."""
         self.messages: list[dict[str, Any]] = []
@@ -322,7 +325,7 @@ class WebServices:
             "groupmode": 2,
             "groupmodeforce": 0,
             "defaultgroupingid": 0,
-            "enablecompletion": 1,
+            "enablecompletion": 0 if course.completion is None else 1,
             "completionnotify": 0,
             "lang": "",
             "theme": "",
@@ -405,6 +408,54 @@ class WebServices:
                 "isoverallcomplete": False,
             }
         return record | {"downloadcontent": 1, "dates": [], "groupmode": 0}
+
+    def course_completion(self, arguments: Arguments) -> dict[str, Any]:
+        """In the order of the checks of `core_completion_external::get_course_completion_status` (Moodle 4.5).
+
+        What a course asks for is marked by the participants themselves (criteria of type 1) but for the last, which
+        is an activity's (type 4).
+        """
+        arguments.allow("courseid", "userid")
+        course_id, user_id = arguments.whole("courseid"), arguments.whole("userid")
+        if course_id not in self.college.courses:
+            raise WebServiceError(
+                "dml_missing_record_exception", "invalidrecord", "Can't find data record in database table course."
+            )
+        if user_id not in self.college.people:
+            raise WebServiceError("dml_missing_record_exception", "invaliduser", "Invalid user")
+        course, person = self.college.courses[course_id], self.college.people[user_id]
+        if course.completion is None or not self.sees_completion:
+            raise moodle_exception("cannotviewreport", "You cannot view this report")
+        enrolment = course.enrolments.get(user_id)
+        if enrolment is None or enrolment.suspended or "student" not in enrolment.roles:
+            raise moodle_exception("usernotenroled", "User is not enrolled in this course")
+        if not course.completion:
+            raise moodle_exception("nocriteriaset", "No completion criteria set for this course")
+        done = course.done.get(user_id, {})
+        last = len(course.completion) - 1
+        return {
+            "completionstatus": {
+                "completed": course.has_completed(person),
+                "aggregation": 1,
+                "completions": [
+                    {
+                        "type": 4 if number == last else 1,
+                        "title": title,
+                        "status": "Yes" if title in done else "No",
+                        "complete": title in done,
+                        "timecompleted": done.get(title),
+                        "details": {
+                            "type": "Activity completion" if number == last else title,
+                            "criteria": title,
+                            "requirement": "Achieving grade" if number == last else "Marking yourself complete",
+                            "status": "",
+                        },
+                    }
+                    for number, title in enumerate(course.completion)
+                ],
+            },
+            "warnings": [],
+        }
 
     # --- people ---------------------------------------------------------------------------------------------
 

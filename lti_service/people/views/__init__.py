@@ -5,6 +5,8 @@ from lti_service.people.employers import views as employers
 from lti_service.people.guests import views as guests
 from lti_service.people.imports import views as imports
 from lti_service.people.kinds import views as kinds
+from lti_service.people.selection import views as selection
+from lti_service.people.training import views as training
 from lti_service.people.views import asking, bases, nominations, person, profile, support, sync
 from lti_service.people.views.room import blueprint
 
@@ -20,6 +22,8 @@ __all__ = [
     "nominations",
     "person",
     "profile",
+    "selection",
     "support",
     "sync",
+    "training",
 ]

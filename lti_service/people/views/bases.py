@@ -1,6 +1,7 @@
 """The lists of the two bases."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -17,7 +18,10 @@ from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_choice, read_id, read_ids, read_look
 from lti_service.people.models import Mentee, MenteeState, Mentor, MentorState
 from lti_service.people.rules import MenteeAction, MentorAction
+from lti_service.people.selection.models import Decision
 from lti_service.people.service import B, Outcome
+from lti_service.people.training import service as training
+from lti_service.people.training.rules import Standing, TrainingState
 from lti_service.people.views.room import blueprint, cycle_of, desk, offered
 from lti_service.programme.models import Cycle, MenteeKind, MentorKind
 
@@ -25,7 +29,7 @@ pages.add_nav(20, "people.mentees", _l("Mentees"), Permission.MANAGE_BASE)
 pages.add_nav(21, "people.mentors", _l("Mentors"), Permission.MANAGE_BASE)
 
 MENTEE_SORTS = ("name", "group", "kind", "state")
-MENTOR_SORTS = ("name", "group", "kind", "capacity", "state")
+MENTOR_SORTS = ("name", "group", "kind", "capacity", "training", "state")
 NAMED = 5
 """How many people a message names before it says how many more there are."""
 MAKE_MENTORS = "make_mentors"
@@ -48,7 +52,7 @@ def change_mentees() -> Any:
     makes_mentors = request.form.get("action") == MAKE_MENTORS
     action = read_choice(request.form, "action", MenteeAction)
     if not makes_mentors and (action is None or action not in rules.CURATOR_ACTIONS):
-        return redirect(_list_address("people.mentees"), 303)
+        return redirect(list_address("people.mentees"), 303)
     try:
         with db.transaction() as session:
             at = desk(session)
@@ -60,8 +64,8 @@ def change_mentees() -> Any:
                 outcome = service.move_mentees(session, at, chosen, action, form_id)
     except PeopleError as error:
         return _mentees_page(error, ticked, wanted_form_id), error.status
-    _tell(MAKE_MENTORS if makes_mentors else action, outcome, "people.mentees")
-    return redirect(_list_address("people.mentees"), 303)
+    tell(MAKE_MENTORS if makes_mentors else action, outcome, "people.mentees")
+    return redirect(list_address("people.mentees"), 303)
 
 
 def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), form_id: int | None = None) -> str:
@@ -112,11 +116,11 @@ def mentors() -> Any:
 @access.needs(Permission.MANAGE_BASE)
 def change_mentors() -> Any:
     """Do one thing with those who are ticked."""
-    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    look = mentors_look()
     ticked, mark = read_ids(request.form, "chosen"), request.form.get("everyone", "")
     action = read_choice(request.form, "action", MentorAction)
-    if action is None:
-        return redirect(_list_address("people.mentors"), 303)
+    if action not in rules.PLAIN_ACTIONS:
+        return redirect(list_address("people.mentors"), 303)
     try:
         with db.transaction() as session:
             at = desk(session)
@@ -124,22 +128,26 @@ def change_mentors() -> Any:
             outcome = service.move_mentors(session, at, chosen, action)
     except PeopleError as error:
         return _mentors_page(error, ticked), error.status
-    _tell(action, outcome, "people.mentors")
-    return redirect(_list_address("people.mentors"), 303)
+    tell(action, outcome, "people.mentors")
+    return redirect(list_address("people.mentors"), 303)
 
 
 def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) -> str:
     viewer, session = access.viewer(), db.session()
-    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    look = mentors_look()
     cycle = cycle_of(session, viewer)
     state = MentorState(look.state) if look.state else None
+    listing = lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None
     everyone = lists.everyone(session, Mentor, cycle.id, viewer.course_id, look) if cycle and _wants_all() else None
     return render_template(
         "people/mentors.html",
         cycle=cycle,
         look=look,
-        listing=lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None,
-        actions=offered(rules.MENTOR_MOVES, state, tuple(MentorAction)),
+        listing=listing,
+        standings=_standings(session, listing.lines if listing else []),
+        training_states=TrainingState,
+        actions=offered(rules.MENTOR_MOVES, state, rules.PLAIN_ACTIONS),
+        may_decide=state is None or any(action in rules.MENTOR_MOVES[state] for action in rules.DECISIONS),
         forms=service.forms_for(cycle),
         error=error,
         left=_left(session, cycle, "people.mentors", Mentor, labels.MENTOR_STATES),
@@ -154,17 +162,27 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
 @access.needs(Permission.MANAGE_BASE)
 def export_mentors(ending: str) -> Response:
     """Everybody whom the list shows with these filters, as a file."""
-    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    look = mentors_look()
     with db.transaction() as session:
         at = desk(session)
         lines = lists.all_mentors(session, at.cycle_id, at.course_id, look)
         service.record_export(session, at, "mentors", len(lines), look.query())
-        return sheets.download(exports.mentors(lines), sheets.Kind(ending))
+        return sheets.download(exports.mentors(lines, _standings(session, lines)), sheets.Kind(ending))
+
+
+def _standings(session: Session, lines: Iterable[lists.Line[Mentor]]) -> dict[int, Standing]:
+    return training.standings(session, [line.record.person_id for line in lines], pages.local_today())
 
 
 def _wants_all() -> bool:
     """Whether everybody of the filter is chosen: the address says so, or a change of them is shown again."""
     return request.args.get("select") == "all" or bool(request.form.get("everyone"))
+
+
+def mentors_look() -> lists.Look:
+    """How the list of mentors is looked at, by the address."""
+    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+    return replace(look, day=pages.local_today())
 
 
 def _address_of(endpoint: str, look: lists.Look) -> Any:
@@ -177,16 +195,16 @@ def _address_of(endpoint: str, look: lists.Look) -> Any:
     return address
 
 
-def _list_address(endpoint: str) -> str:
+def list_address(endpoint: str) -> str:
     """Back to the list as it was looked at."""
     if endpoint == "people.mentees":
         look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
     else:
-        look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
+        look = mentors_look()
     return url_for(endpoint, **look.query())
 
 
-def _tell(action: str | None, outcome: Outcome, endpoint: str) -> None:
+def tell(action: str | None, outcome: Outcome, endpoint: str) -> None:
     """Let the list that follows say what was done with how many people, and who stayed as they were."""
     if outcome.done:
         flash(_done(action, outcome.done))
@@ -212,10 +230,24 @@ def _left(session: Session, cycle: Cycle | None, endpoint: str, base: type[B], s
 
 def _done(action: str | None, count: int) -> str:
     match action:
+        case Decision.ACCEPTED:
+            return ngettext("%(num)d person is selected.", "%(num)d people are selected.", count)
+        case Decision.TURNED_DOWN:
+            return ngettext("%(num)d person is not selected.", "%(num)d people are not selected.", count)
+        case Decision.POSTPONED:
+            return ngettext(
+                "The decision on %(num)d person is postponed.", "The decision on %(num)d people is postponed.", count
+            )
+        case Decision.ADMITTED:
+            return ngettext(
+                "%(num)d mentor is ready without training.", "%(num)d mentors are ready without training.", count
+            )
+        case MentorAction.TRAIN:
+            return ngettext(
+                "The training of %(num)d mentor is recorded.", "The training of %(num)d mentors is recorded.", count
+            )
         case MenteeAction.NEED:
             return ngettext("%(num)d person needs a mentor.", "%(num)d people need a mentor.", count)
-        case MentorAction.ACCEPT:
-            return ngettext("%(num)d mentor is in the base.", "%(num)d mentors are in the base.", count)
         case "return":
             return ngettext("%(num)d person is a candidate again.", "%(num)d people are candidates again.", count)
         case "withdraw":

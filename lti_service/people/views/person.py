@@ -64,6 +64,7 @@ def save_mentor(person_id: int) -> Any:
         return redirect(url_for("people.person", person_id=person_id), 303)
     forms = profile.forms_of_mentor(cycle_of(session, viewer), record.mentor.kind)
     form = MentorForm.of_mentor(record.mentor, forms, request.form)
+    action = read_choice(request.form, "action", MentorAction)
     if not form.is_valid():
         return _person_page(person_id, mentor_form=form), 422
     try:
@@ -74,7 +75,7 @@ def save_mentor(person_id: int) -> Any:
                 person_id,
                 kind=MentorKind(form.kind.data),
                 profile=form.profile,
-                action=read_choice(request.form, "action", MentorAction),
+                action=action if action in rules.PLAIN_ACTIONS else None,
             )
     except PeopleError as error:
         return _person_page(person_id, mentor_form=form, error=error), error.status
@@ -135,7 +136,7 @@ def _person_page(
         mentee_form=mentee_form,
         mentor_form=mentor_form,
         mentee_actions=offered(rules.MENTEE_MOVES, mentee.state, rules.CURATOR_ACTIONS) if mentee else [],
-        mentor_actions=offered(rules.MENTOR_MOVES, mentor.state, tuple(MentorAction)) if mentor else [],
+        mentor_actions=offered(rules.MENTOR_MOVES, mentor.state, rules.PLAIN_ACTIONS) if mentor else [],
         age=rules.age_on(record.person.birth_date, pages.local_today()) if record.person.birth_date else None,
         likely_mentee=found.mentee or MenteeKind.STUDENT,
         likely_mentor=found.mentor or _LIKELY_MENTOR.get(found.mentee, MentorKind.TEACHER),

@@ -10,6 +10,9 @@ from lti_service.access import Permission
 from lti_service.people import profile
 from lti_service.people.errors import PeopleError
 from lti_service.people.profile_forms import ProfileForm
+from lti_service.people.selection import service as selection
+from lti_service.people.training import service as training
+from lti_service.people.training.rules import state_until
 from lti_service.people.views.room import blueprint
 
 
@@ -21,9 +24,9 @@ def my_profile() -> Any:
     own = profile.own_profile(session, viewer, day)
     form = ProfileForm.of(own.mentor, own.forms, request.form if request.method == "POST" else None)
     if request.method == "GET":
-        return render_template("people/profile.html", own=own, form=form)
+        return _page(own, form)
     if not form.is_valid():
-        return render_template("people/profile.html", own=own, form=form), 422
+        return _page(own, form), 422
     offers = "offer" in request.form.getlist("do") or not own.is_in_base
     try:
         with db.transaction() as session:
@@ -36,10 +39,24 @@ def my_profile() -> Any:
         if at_field:
             form[error.field].errors = [error.text]
         own = profile.own_profile(db.session(), viewer, day)
-        page = render_template("people/profile.html", own=own, form=form, error=None if at_field else error)
-        return page, error.status
+        return _page(own, form, None if at_field else error), error.status
     flash(_("Thank you! The curator sees that you want to be a mentor.") if offers else _("Your profile is saved."))
     return redirect(url_for("entrance.home"), 303)
+
+
+def _page(own: profile.OwnProfile, form: ProfileForm, error: PeopleError | None = None) -> str:
+    """The page with what was decided about them, though not by which marks, and with their training."""
+    session, mentor = db.session(), own.mentor
+    return render_template(
+        "people/profile.html",
+        own=own,
+        form=form,
+        error=error,
+        decision=selection.newest_of(session, [mentor.id]).get(mentor.id) if mentor else None,
+        trainings=training.of_person(session, access.viewer().person_id) if mentor else [],
+        state_until=state_until,
+        today=pages.local_today(),
+    )
 
 
 @blueprint.post("/courses/<int:course_id>/my-mentor-profile/take-back")

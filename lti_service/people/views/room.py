@@ -15,7 +15,9 @@ from lti_service.people.employers import labels as employer_labels
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import RecordForm
 from lti_service.people.imports import labels as import_labels
+from lti_service.people.selection import labels as selection_labels
 from lti_service.people.service import Desk
+from lti_service.people.training import labels as training_labels
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle
 
@@ -30,6 +32,8 @@ def share_words(setup: BlueprintSetupState) -> None:
         consent_labels=consent_labels,
         employer_labels=employer_labels,
         import_labels=import_labels,
+        selection_labels=selection_labels,
+        training_labels=training_labels,
         sync_trouble=trouble.sentence,
     )
 
