@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -24,7 +24,7 @@ import mechanicalsoup
 import requests
 
 from lti_service.programme.service import school_year
-from tests.practice_moodle import Person, PracticeMoodle, a_college, create_practice_moodle, running
+from tests.practice_moodle import Course, Person, PracticeMoodle, a_college, add_school, create_practice_moodle, running
 from tests.practice_moodle import practice_moodle as moodle_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -187,6 +187,11 @@ def serve(demo: Demo) -> str:
     return f"http://localhost:{SERVICE} отвечает: база, миграции и очередь готовы"
 
 
+def programme_courses(demo: Demo) -> list[Course]:
+    """The courses with the activity; the one in which mentors learn has none."""
+    return [course for course in demo.moodle.college.courses.values() if course.completion is None]
+
+
 @step("Динамическая регистрация в Moodle")
 def connect(demo: Demo) -> str:
     """An invitation, pasted into Moodle as an admin does, then activated and put into both courses."""
@@ -205,7 +210,7 @@ def connect(demo: Demo) -> str:
         "platforms", "add", *options, "--client-id", tool.client_id, "--deployment-id", tool.deployment_id,
         "--ws-token-file", str(token), "--name", "Учебный Moodle", "--active",
     )  # fmt: skip
-    for course in moodle.college.courses.values():
+    for course in programme_courses(demo):
         moodle.add_link(course, tool)
     return f"инструмент «{tool.name}», client id {tool.client_id}, занятие в курсах: {len(moodle.lti.links)}"
 
@@ -213,8 +218,8 @@ def connect(demo: Demo) -> str:
 @step("Администратор открывает занятие")
 def admin_comes(demo: Demo) -> str:
     """His launch makes the courses known; then the connection is tried whole."""
-    for course in demo.moodle.college.courses:
-        Visitor(demo.moodle, demo.moodle.college.admin, course)
+    for course in programme_courses(demo):
+        Visitor(demo.moodle, demo.moodle.college.admin, course.id)
     told = demo.flask("platforms", "check", "1")
     must("MEND" not in told, told)
     return f"проверок связи пройдено: {len(told.strip().splitlines())}"
@@ -256,19 +261,85 @@ def tick(visitor: Visitor, action: str, path: str, limit: int | None = None) -> 
 
 @step("База наставляемых и база наставников")
 def bases(demo: Demo) -> str:
-    """The curator marks who needs a mentor, accepts mentors, and makes senior students mentors."""
+    """The curator marks who needs a mentor; teachers and employers' people are candidates by themselves."""
     curator = curator_of(demo)
     tick(curator, "need", "base/?state=candidate&kind=student", NEEDING)
     young = tick(curator, "need", "base/?state=candidate&kind=young_teacher")
-    accepted = 0
-    while True:
-        curator.open("base/mentors/?state=candidate")
-        if not curator.browser.page.find("input", attrs={"name": "chosen"}):
-            break
-        accepted += tick(curator, "accept", "base/mentors/?state=candidate")
     curator.open("base/?state=needs")
     must(str(NEEDING + young) in curator.text, curator.text[:800])
-    return f"нужен наставник: {NEEDING} студентам и {young} молодым специалистам; наставников принято: {accepted}"
+    curator.open("base/mentors/?state=candidate")
+    candidates = len(curator.browser.page.find_all("input", attrs={"name": "chosen"}))
+    must(candidates, "there is no candidate for a mentor")
+    return f"нужен наставник: {NEEDING} студентам и {young} молодым специалистам; кандидатов в наставники: {candidates}"
+
+
+def choose(visitor: Visitor, path: str, state: str, boxes: list[str], **fields: str) -> None:
+    """Send a page about several mentors, chosen in the list of those in a state, as its form would."""
+    visitor.open(f"base/mentors/?state={state}")
+    token = visitor.browser.page.find("form", id="change").find("input", attrs={"name": "csrf_token"})["value"]
+    values = [("csrf_token", token), *fields.items(), *(("chosen", box) for box in boxes)]
+    answer = visitor.browser.session.post(f"{visitor.home}base/mentors/{path}?state={state}", data=values, timeout=60)
+    must(answer.status_code == 200 and "/base/mentors/?" in answer.url, f"{path}: {answer.status_code} {answer.url}")
+
+
+def boxes_of(visitor: Visitor, path: str) -> list[str]:
+    """The ids of the mentors whom a list shows."""
+    visitor.open(path)
+    return [box["value"] for box in visitor.browser.page.find_all("input", attrs={"name": "chosen"})]
+
+
+@step("Отбор и обучение наставников")
+def mentors(demo: Demo) -> str:
+    """One candidate is marked by the criteria, the others are decided on at once; Moodle tells who has learnt."""
+    curator, college = curator_of(demo), demo.moodle.college
+    curator.open("base/mentors/?state=candidate&kind=employer")
+    curator.browser.follow_link(curator.browser.page.find("a", class_="people-name"))
+    path = curator.browser.url.removeprefix(curator.home) + "selection"
+    curator.open(path)
+    marks = {f"mark-{place}": mark for place, mark in enumerate("54453")}
+    curator.send("/selection", {**marks, "decision": "accepted", "reason": "Собеседование, протокол № 2"}, "decide")
+    must("47 из 55 баллов" in curator.text, curator.text[:800])
+    candidates = boxes_of(curator, "base/mentors/?state=candidate")
+    turned_down, postponed, rest = candidates[-1:], candidates[-2:-1], candidates[:-2]
+    for decision, boxes, reason in (
+        ("turned_down", turned_down, "Нет времени до конца учебного года"),
+        ("postponed", postponed, "Вернёмся после практики"),
+        ("accepted", rest, "Решение педагогического совета, протокол № 2"),
+    ):
+        choose(curator, "decide", "candidate", boxes, decision=decision, reason=reason, do="decide")
+
+    school = next(course for course in college.courses.values() if course.completion)
+    curator.open("base/mentors/training/new")
+    facts = {"title": school.fullname, "hours": 16, "document": "Сертификат", "valid_months": 24}
+    curator.send("training/new", {**facts, "moodle_course": f"{demo.moodle.issuer}/course/view.php?id={school.id}"})
+    curator.open("base/mentors/training/")
+    curator.send("training/read")
+
+    def read() -> bool:
+        curator.open("base/mentors/training/")
+        return 'data-run-open="no"' in str(curator.browser.page)
+
+    demo.wait(read, "reading the completions")
+    ready = len(boxes_of(curator, "base/mentors/?state=ready"))
+    waiting = boxes_of(curator, "base/mentors/?state=selected")
+    must(ready and waiting, f"ready: {ready}, waiting for training: {len(waiting)}")
+
+    curator.open("base/mentors/training/new")
+    day = datetime.fromtimestamp(college.now, UTC).date()
+    curator.send("training/new", {"title": "Семинар «Первая встреча»", "hours": 4, "begins_on": day.isoformat()})
+    seminar = curator.browser.url.rstrip("/").rsplit("/", 1)[1]
+    today = datetime.now(UTC).date()
+    fields = {"course": seminar, "completed_on": today.isoformat(), "do": "train"}
+    until = (today + timedelta(days=45)).isoformat()
+    choose(curator, "train", "selected", waiting[:1], **fields, valid_until=until)
+    admitted = waiting[1:2]
+    choose(curator, "decide", "selected", admitted, decision="admitted", reason="Мастер со стажем 20 лет", do="decide")
+    curator.open()
+    must("обучение истекает в течение 60 дней" in curator.text, curator.text[:1200])
+    return (
+        f"отобрано: {1 + len(rest)}, не отобран 1, отложен 1; готовы по завершению курса Moodle: {ready}, "
+        f"по семинару 1, без обучения: {len(admitted)}, ждут обучения: {len(waiting) - 1 - len(admitted)}"
+    )
 
 
 LACKING = 3
@@ -465,7 +536,9 @@ def grades(demo: Demo) -> str:
 @contextlib.contextmanager
 def a_demo(check: bool) -> Iterator[Demo]:
     """The practice Moodle on its port and an empty folder for the service; both are gone afterwards."""
-    app = create_practice_moodle(a_college(), f"http://localhost:{MOODLE}")
+    college = a_college()
+    add_school(college)
+    app = create_practice_moodle(college, f"http://localhost:{MOODLE}")
     with tempfile.TemporaryDirectory(prefix="nastavnichestvo-") as folder, running(app, port=MOODLE):
         demo = Demo(moodle_of(app), Path(folder), check)
         try:

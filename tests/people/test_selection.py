@@ -218,9 +218,9 @@ def test_a_page_about_many_costs_as_much_as_one_about_few(curator: FlaskClient, 
     ids = [mentor_of(session, person_of(f"employer{number:02}")).id for number in range(1, 10)]
     address = f"{curator.home}base/mentors/decide"
     curator.get(address, query_string={"chosen": ids})
-    with statements() as few:
+    with statements(session) as few:
         curator.get(address, query_string={"chosen": ids[:2]})
-    with statements() as many:
+    with statements(session) as many:
         curator.get(address, query_string={"chosen": ids})
     assert len(many) == len(few)
 

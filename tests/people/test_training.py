@@ -128,7 +128,9 @@ def test_whose_training_has_run_out_is_offered_to_nobody_new_and_told_so(
     post(curator, "base/", "base/", chosen=_mentee(session, student), action="need")
     choosing = curator.get(f"{curator.home}pairs/new?mentee={_mentee(session, student)}&form={_form(session)}").text
     assert person.name not in choosing
-    forced = post(curator, "pairs/new", "pairs/", mentor=ids[0], mentees=_mentee(session, student), form=_form(session))
+    forced = post(
+        curator, "pairs/new", "base/mentors/", mentor=ids[0], mentees=_mentee(session, student), form=_form(session)
+    )
     assert f"The training of {person.name} has run out." in forced.text
     mentor = launch_as("employer01")
     assert "Your training for mentors has run out" in mentor.get(mentor.home).text
@@ -154,6 +156,7 @@ def test_a_record_made_by_mistake_is_taken_away_and_the_mentor_waits_for_trainin
     person = person_of("employer01")
     course = a_training(curator, session)
     record(curator, course, select_mentors(curator, session, person), today())
+    session.commit()
     kept = session.scalars(select(Training.id)).one()
     page = post(curator, f"people/{person.id}/training/{kept}/remove", f"people/{person.id}/")
     assert "The record of training is deleted." in page.text

@@ -11,7 +11,7 @@ with running(app) as address:
 from .college import College, CollegeError, Course, Feedback, Group, Person
 from .gradebook import Column, Gradebook
 from .lti_platform import DEEP_LINK, RESOURCE_LINK, SUBMISSION_REVIEW, Link, MoodlePageError, Tool
-from .sample import a_college
+from .sample import a_college, add_school
 from .server import DEMO_CLIENT_ID, PracticeMoodle, create_practice_moodle, practice_moodle, running
 from .signing import new_key, public_jwk
 from .web_services import TOKEN
@@ -35,6 +35,7 @@ __all__ = [
     "PracticeMoodle",
     "Tool",
     "a_college",
+    "add_school",
     "create_practice_moodle",
     "new_key",
     "practice_moodle",
