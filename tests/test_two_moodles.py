@@ -489,7 +489,6 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "completed_on": "2026-10-02",
         "title-0": "Опыт",
         "weight-0": "1",
-        "do": "decide",
     }
     actions = [*MenteeAction, *MentorAction, "make_mentors", ""]
     return [{**common, "action": str(action)} for action in actions]

@@ -17,6 +17,7 @@ from lti_service.people.training.models import Origin, Training, TrainingCourse
 from lti_service.people.training.rules import TrainingState, standing_of
 from lti_service.platforms.models import Course
 from lti_service.programme.models import Form
+from tests.consenting import give_consent
 from tests.people.conftest import SmallCourse, mentee_of, mentor_of
 from tests.people.test_support import post
 from tests.practice_moodle import PracticeMoodle
@@ -112,6 +113,9 @@ def test_whose_training_has_run_out_is_offered_to_nobody_new_and_told_so(
     ids = select_mentors(curator, session, person)
     record(curator, course, ids, today() - timedelta(days=400), valid_until=(today() + timedelta(days=30)).isoformat())
     assert mentor_of(session, person).state is MentorState.READY
+    for one in (person, student):
+        give_consent(session, one, today())
+    session.commit()
     assert "the training of 1 mentor runs out within 60 days" in curator.get(curator.home).text
     soon = curator.get(f"{curator.home}base/mentors/?state=ready&training=soon").text
     assert person.name in soon
