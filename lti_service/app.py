@@ -11,6 +11,7 @@ from lti_service.indicators import views as indicators
 from lti_service.pairs import views as pairs
 from lti_service.people import views as people
 from lti_service.platforms import outgoing, secrets
+from lti_service.programme import views as programme
 from lti_service.surveys import views as surveys
 
 
@@ -29,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     edge.init_app(app, settings)
     pages.init_app(app)
     entrance.init_app(app)
-    for wing in (health, people, pairs, surveys, indicators, connections):
+    for wing in (health, programme, people, pairs, surveys, indicators, connections):
         app.register_blueprint(wing.blueprint)
     register_commands(app)
     return app

@@ -352,6 +352,8 @@ CHOICES = {
     "what": tuple(KINDS),
     "audience": ("adult", "representative"),
     "code": ("R1", "R4"),
+    "form_code": ("teacher-student",),
+    "how": ("retire", "bring-back"),
     "kind": ("student", "young-teacher", "teacher", "employer", "senior-student"),
     "place": ("home", "mentor", "surveys", "indicators"),
 }
@@ -465,6 +467,9 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "request": "просьба",
         "kind": "student",
         "do": "save",
+        "title": "Форма",
+        "mentor_kind": "student",
+        "mentee_kind": "student",
         "what-0-0": "role:is:teacher",
         "years": "{курс}*",
         "capacity": "5",

@@ -98,7 +98,9 @@ def forms_to_choose(
     cycle = programme.find_cycle(session, platform_id, day)
     if cycle is None:
         return []
-    query = select(Form).where(Form.programme_id == cycle.programme_id).order_by(Form.position)
+    query = (
+        select(Form).where(Form.programme_id == cycle.programme_id, Form.retired_at.is_(None)).order_by(Form.position)
+    )
     if mentee_id is not None:
         kind = select(Mentee.kind).where(Mentee.id == mentee_id, Mentee.cycle_id == cycle.id).scalar_subquery()
         query = query.where(Form.mentee_kind == kind)
@@ -155,7 +157,9 @@ def select_for(
     cycle = programme.find_cycle(session, platform_id, day)
     form = None
     if cycle is not None:
-        form = session.scalar(select(Form).where(Form.id == form_id, Form.programme_id == cycle.programme_id))
+        form = session.scalar(
+            select(Form).where(Form.id == form_id, Form.programme_id == cycle.programme_id, Form.retired_at.is_(None))
+        )
     if cycle is None or form is None:
         raise NotFoundError
     chosen = set(mentee_ids)

@@ -19,8 +19,14 @@ from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.training import lists as training
 from lti_service.platforms.models import Course
+from lti_service.programme import mentoring_forms
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
+
+mentoring_forms.used_by(Pair.form_id, lambda cycle_id: Pair.cycle_id == cycle_id)
+mentoring_forms.used_by(
+    PairMentee.form_id, lambda cycle_id: PairMentee.pair_id.in_(select(Pair.id).where(Pair.cycle_id == cycle_id))
+)
 
 # --- proposing ----------------------------------------------------------------------------------------------------
 
@@ -44,7 +50,11 @@ def propose(
     cycle = programme.find_cycle(session, platform_id, day)
     if cycle is None:
         raise errors.NoCycleError
-    form = session.scalar(select(Form).where(Form.id == form_id, Form.programme_id == cycle.programme_id))
+    form = session.scalar(
+        select(Form)
+        .where(Form.id == form_id, Form.programme_id == cycle.programme_id, Form.retired_at.is_(None))
+        .with_for_update(read=True, key_share=True)
+    )
     if form is None:
         raise errors.UnknownFormError
     mentor = _lock_mentor(session, cycle, mentor_id)

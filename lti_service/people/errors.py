@@ -63,6 +63,14 @@ class FormDoesNotFitError(PeopleError):
     message = _l("The form %(form)s is not meant for %(name)s.")
 
 
+class FormRetiredError(PeopleError):
+    """No new pairs are formed in this form of mentoring any more."""
+
+    code = "form-retired"
+    field = "wanted_form"
+    message = _l("No new pairs are formed in the form %(form)s any more.")
+
+
 class RequestTooLongError(PeopleError):
     """More text than a request holds."""
 

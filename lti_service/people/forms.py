@@ -117,9 +117,12 @@ class MenteeForm(RecordForm):
             "special_needs": mentee.special_needs,
         }
         form = cls(formdata=sent, data=kept)
+        offered = list(forms)
+        # A form that was retired since stays theirs.
+        own = [mentee.wanted_form] if mentee.wanted_form and mentee.wanted_form not in offered else []
         form.wanted_form.choices = [
             SelectChoice("", _("not chosen yet")),
-            *(SelectChoice(str(found.id), found.title) for found in forms),
+            *(SelectChoice(str(found.id), found.title) for found in [*offered, *own]),
         ]
         return form
 

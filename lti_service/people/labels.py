@@ -7,7 +7,8 @@ from flask_babel import lazy_gettext as _l
 from lti_service.access import Role
 from lti_service.people.models import ContactWay, MeetingTime, MenteeState, Mentor, MentorState, Source
 from lti_service.people.rules import MenteeAction, MentorAction
-from lti_service.programme.models import MenteeKind, MentorKind
+from lti_service.programme import labels as of_programme
+from lti_service.programme.models import MentorKind
 
 MENTEE_STATES: dict[MenteeState, Any] = {
     MenteeState.CANDIDATE: _l("Candidate"),
@@ -43,16 +44,8 @@ TONES: dict[MenteeState | MentorState, str] = {
 }
 """Colour of a state's badge; it always stands beside the word. Keys of one text (`candidate`) have one colour."""
 
-MENTEE_KINDS: dict[MenteeKind, Any] = {
-    MenteeKind.STUDENT: _l("Student"),
-    MenteeKind.YOUNG_TEACHER: _l("Young teacher"),
-}
-
-MENTOR_KINDS: dict[MentorKind, Any] = {
-    MentorKind.TEACHER: _l("Teacher"),
-    MentorKind.EMPLOYER: _l("Employer's mentor"),
-    MentorKind.STUDENT: _l("Senior student"),
-}
+MENTEE_KINDS = of_programme.MENTEE_KINDS
+MENTOR_KINDS = of_programme.MENTOR_KINDS
 
 MENTORS_OF_FORM: dict[MentorKind, Any] = {
     MentorKind.TEACHER: _l("a teacher"),

@@ -81,8 +81,8 @@ class OwnProfile:
 
 
 def forms_of_mentor(cycle: Cycle | None, kind: MentorKind) -> list[Form]:
-    """The forms of a school year that a kind of mentor leads."""
-    return [form for form in cycle.programme.forms if form.mentor_kind is kind] if cycle else []
+    """The forms of a school year that a kind of mentor leads and in which pairs are formed."""
+    return [form for form in cycle.programme.offered_forms if form.mentor_kind is kind] if cycle else []
 
 
 def topics_of(forms: Sequence[Form]) -> list[str]:
@@ -171,10 +171,13 @@ def keep(session: Session, mentor: Mentor, kind: MentorKind, forms: Sequence[For
     Raises CapacityError, ExperienceError, FormNotForMentorError, ContactWayMissingError; then nothing is written.
     """
     check(forms, profile)
+    chosen = [form for form in forms if form.id in set(profile.form_ids)]
+    # Retired forms are no longer offered for choosing; whoever chose one keeps it, for none chosen would mean all.
+    retired = [form for form in mentor.forms if form.is_retired and form.mentor_kind is kind]
     wanted = {
         "kind": kind,
         "capacity": profile.capacity,
-        "forms": [form for form in forms if form.id in set(profile.form_ids)],
+        "forms": sorted([*chosen, *retired], key=lambda form: form.position),
         "strengths": [topic for topic in topics_of(forms) if topic in set(profile.strengths)],
         "offer": profile.offer.strip(),
         "organisation": profile.organisation.strip(),

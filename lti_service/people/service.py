@@ -17,6 +17,7 @@ from lti_service.people.enrolments import KIND
 from lti_service.people.errors import (
     AlreadyInBaseError,
     FormDoesNotFitError,
+    FormRetiredError,
     MoveRefusedError,
     NoAccountError,
     NobodyChosenError,
@@ -26,14 +27,30 @@ from lti_service.people.errors import (
 )
 from lti_service.people.kinds import placing
 from lti_service.people.kinds.rules import Kinds
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person, Placed, Source
+from lti_service.people.models import (
+    ChosenForm,
+    Membership,
+    Mentee,
+    MenteeState,
+    Mentor,
+    MentorState,
+    Person,
+    Placed,
+    Source,
+)
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms.models import Course
+from lti_service.programme import mentoring_forms
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
 from lti_service.queue import Run
 
 B = TypeVar("B", Mentee, Mentor)
+
+mentoring_forms.used_by(Mentee.wanted_form_id, lambda cycle_id: Mentee.cycle_id == cycle_id)
+mentoring_forms.used_by(
+    ChosenForm.form_id, lambda cycle_id: ChosenForm.mentor_id.in_(select(Mentor.id).where(Mentor.cycle_id == cycle_id))
+)
 
 # --- where a curator works ----------------------------------------------------------------------------------------
 
@@ -282,8 +299,8 @@ def record_export(session: Session, at: Desk, base: str, count: int, filters: Ma
 
 
 def forms_for(cycle: Cycle | None, kind: MenteeKind | None = None) -> list[Form]:
-    """The forms of mentoring of a school year, those for a kind of mentee when it is given."""
-    forms = cycle.programme.forms if cycle else []
+    """The forms in which pairs are formed in a school year, those for a kind of mentee when it is given."""
+    forms = cycle.programme.offered_forms if cycle else []
     return [form for form in forms if kind is None or form.mentee_kind is kind]
 
 
@@ -492,10 +509,13 @@ def _fitting_form(session: Session, at: Desk, form_id: int | None, mentees: Sequ
         select(Form)
         .join(Cycle, Cycle.programme_id == Form.programme_id)
         .where(Form.id == form_id, Cycle.id == at.cycle_id)
+        .with_for_update(of=Form, read=True, key_share=True)
     )
     if form is None:
         raise NotFoundError
     for mentee in mentees:
+        if form.is_retired and mentee.wanted_form_id != form.id:
+            raise FormRetiredError(form=form.title)
         if mentee.kind is not form.mentee_kind:
             raise FormDoesNotFitError(form=form.title, name=mentee.person.name)
     return form

@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from lti_service import db
 from lti_service.programme import service
+from lti_service.programme.errors import PresetInvalidError
 
 programmes = AppGroup("programmes", help="Mentoring programmes.")
 
@@ -20,7 +21,7 @@ def load(file: Path, first_year: int | None) -> None:
         with db.transaction() as session:
             programme, is_new = service.load_preset(session, file, first_year)
             told = (programme.title, programme.first_year, len(programme.forms), len(programme.indicators))
-    except service.PresetInvalidError as err:
+    except PresetInvalidError as err:
         raise click.ClickException(f"{file} is not a programme: {err.facts['problems']}") from err
     title, year, forms, indicators = told
     click.echo(

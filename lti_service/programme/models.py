@@ -27,14 +27,19 @@ class MenteeKind(StrEnum):
 
 
 class Programme(Base):
-    """A mentoring programme as the college wrote it: reference data, the same for every platform that follows it."""
+    """A mentoring programme as the college wrote it: reference data, the same for every platform that follows it.
+
+    When a platform changes its forms in a school year, that year gets a copy of its own; other years keep theirs.
+    """
 
     __tablename__ = "programme"
     __table_args__ = (UniqueConstraint("code", "first_year"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(80))
-    """Name of the preset it was loaded from."""
+    """Name of the preset it was loaded from; of a year's own copy with the platform and the year behind an @."""
+    platform_id: Mapped[int | None] = mapped_column(ForeignKey("platform.id"))
+    """Whose copy this is; none: a preset, everybody's."""
     first_year: Mapped[int]
     """The first plan year; the preset's own unless it was moved when loaded."""
     title: Mapped[str] = mapped_column(String(400))
@@ -48,6 +53,11 @@ class Programme(Base):
     indicators: Mapped[list["Indicator"]] = relationship(
         back_populates="programme", order_by="Indicator.position", cascade="all, delete-orphan"
     )
+
+    @property
+    def offered_forms(self) -> list["Form"]:
+        """The forms in which new pairs are formed."""
+        return [form for form in self.forms if not form.is_retired]
 
 
 class Form(Base):
@@ -65,9 +75,20 @@ class Form(Base):
     goal: Mapped[str] = mapped_column(Text, default="")
     activities: Mapped[list[Any]] = mapped_column(Json, default=list)
     """Topics of the work together, as the programme lists them."""
+    expected_results: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
+    """What the form is to bring about, as the programme lists it."""
+    source: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Where the form is from: a document, a decision."""
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when no new pairs are formed in it; those that there are go on."""
     position: Mapped[int]
 
     programme: Mapped[Programme] = relationship(back_populates="forms")
+
+    @property
+    def is_retired(self) -> bool:
+        """No new pairs are formed in it."""
+        return self.retired_at is not None
 
 
 class Indicator(Base):

@@ -20,6 +20,8 @@ class FormSchema(_Part):
     mentee_kind = fields.Enum(MenteeKind, by_value=True, required=True)
     goal = fields.String(load_default="")
     activities = fields.List(fields.String(), load_default=list)
+    expected_results = fields.List(fields.String(), load_default=list)
+    source = fields.String(load_default="")
 
 
 class IndicatorSchema(_Part):

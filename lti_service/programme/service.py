@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
-from lti_service.errors import DomainError
+from lti_service.programme.errors import PresetInvalidError
 from lti_service.programme.models import Cycle, Form, Indicator, IndicatorPlan, Programme
 from lti_service.programme.schemas import PresetSchema
 
@@ -22,16 +22,8 @@ FIRST_MONTH = 8
 
 # Built once: every home page asks it, and composing a statement costs more than running it.
 _CYCLE = select(Cycle).where(Cycle.platform_id == bindparam("platform"), Cycle.start_year == bindparam("year"))
-
-
-class ProgrammeError(DomainError):
-    """Something about the programme cannot be done."""
-
-
-class PresetInvalidError(ProgrammeError):
-    """The file is not a programme: `problems` says what is wrong where."""
-
-    code = "preset-invalid"
+# A platform's own copy is nobody else's to follow.
+_NEWEST = select(Programme).where(Programme.platform_id.is_(None)).order_by(Programme.id.desc()).limit(1)
 
 
 def load_preset(session: Session, file: Path, first_year: int | None = None) -> tuple[Programme, bool]:
@@ -54,13 +46,14 @@ def load_preset(session: Session, file: Path, first_year: int | None = None) -> 
     programme.title = preset["title"]
     programme.organisation = preset["organisation"].get("short", "")
     programme.legal_basis = preset["legal_basis"]
-    _load_forms(programme, preset["forms"])
+    source = ", ".join(part for part in (programme.title, programme.organisation) if part)
+    _load_forms(programme, preset["forms"], source)
     _load_indicators(programme, preset["result_indicators"] + preset["effect_indicators"], shift)
     session.flush()
     return programme, is_new
 
 
-def _load_forms(programme: Programme, forms: list[dict[str, Any]]) -> None:
+def _load_forms(programme: Programme, forms: list[dict[str, Any]], source: str) -> None:
     known = {form.code: form for form in programme.forms}
     for position, row in enumerate(forms):
         form = known.get(row["id"])
@@ -68,6 +61,7 @@ def _load_forms(programme: Programme, forms: list[dict[str, Any]]) -> None:
             form = Form(code=row["id"])
             programme.forms.append(form)
         form.title, form.goal, form.activities = row["title"], row["goal"], row["activities"]
+        form.expected_results, form.source = row["expected_results"], row["source"] or source
         form.mentor_kind, form.mentee_kind, form.position = row["mentor_kind"], row["mentee_kind"], position
 
 
@@ -107,7 +101,7 @@ def current_cycle(session: Session, platform_id: int, day: date) -> Cycle:
     last = session.scalar(
         select(Cycle).where(Cycle.platform_id == platform_id).order_by(Cycle.start_year.desc()).limit(1)
     )
-    programme = last.programme if last else session.scalar(select(Programme).order_by(Programme.id.desc()).limit(1))
+    programme = last.programme if last else session.scalar(_NEWEST)
     if programme is None:
         programme = _default_programme(session)
     cycle = Cycle(
@@ -133,7 +127,7 @@ def _default_programme(session: Session) -> Programme:
             return load_preset(session, DEFAULT_PRESET)[0]
     except IntegrityError:
         # Two first syncs of an empty database at once: the other one's is as good.
-        return session.scalars(select(Programme).order_by(Programme.id.desc()).limit(1)).one()
+        return session.scalars(_NEWEST).one()
 
 
 def find_cycle(session: Session, platform_id: int, day: date) -> Cycle | None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from lti_service import access, db, pages
 from lti_service.access import Permission
@@ -16,8 +15,6 @@ from lti_service.people.kinds.rules import Kind
 from lti_service.people.kinds.service import Meaning, Trial
 from lti_service.people.views.room import blueprint
 from lti_service.queue import OPEN
-
-pages.add_nav(76, "people.kinds", _l("Who is who"), Permission.SEE_PROGRAMME)
 
 HERE = "/courses/<int:course_id>/programme/kinds/"
 ONE = HERE + "<any('student', 'young-teacher', 'teacher', 'employer', 'senior-student'):kind>"
