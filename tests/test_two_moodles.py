@@ -467,7 +467,6 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "request": "просьба",
         "kind": "student",
         "do": "save",
-        "title": "Форма",
         "mentor_kind": "student",
         "mentee_kind": "student",
         "what-0-0": "role:is:teacher",
