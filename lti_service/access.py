@@ -32,6 +32,7 @@ class Permission(StrEnum):
     """One thing that the service can be asked for."""
 
     SEE_HOME = "see-home"
+    SEE_OWN_DATA = "see-own-data"
     ANSWER_PROPOSAL = "answer-proposal"
     ASK_FOR_MENTOR = "ask-for-mentor"
     NOMINATE = "nominate"
@@ -49,12 +50,16 @@ class Permission(StrEnum):
     SEE_PROGRAMME = "see-programme"
     MANAGE_PROGRAMME = "manage-programme"
     SEE_GUEST_HOME = "see-guest-home"
+    MANAGE_PERSONAL_DATA = "manage-personal-data"
 
 
 EVERYONE = frozenset(Role) - {Role.GUEST}
 """Whoever is in the course through Moodle, even with a role that means nothing to us."""
+ANYBODY = frozenset(Role)
+"""Whoever is known here at all: the law gives everybody the sight of what is kept about them."""
 TABLE: dict[Permission, frozenset[Role]] = {
     Permission.SEE_HOME: EVERYONE,
+    Permission.SEE_OWN_DATA: ANYBODY,
     # Whether the proposal is theirs to answer is asked where the pair is known.
     Permission.ANSWER_PROPOSAL: EVERYONE,
     # Whether somebody can be a mentee at all is asked where their records are known.
@@ -77,6 +82,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_PROGRAMME: frozenset({Role.ADMIN}),
     # The guests' own page, and the answer to a proposal that stands on it; the one permission that guests have.
     Permission.SEE_GUEST_HOME: frozenset({Role.GUEST}),
+    Permission.MANAGE_PERSONAL_DATA: frozenset({Role.ADMIN}),
 }
 
 
@@ -96,6 +102,8 @@ class Viewer:
     def may(self, permission: Permission) -> bool:
         """Whether any of this person's roles in this course allows it."""
         allowed = TABLE[permission]
+        if allowed is ANYBODY:
+            return True
         if allowed is EVERYONE:
             return Role.GUEST not in self.roles
         return not self.roles.isdisjoint(allowed)

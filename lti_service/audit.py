@@ -23,7 +23,7 @@ class AuditEvent(Base):
     """The person who acted; none for the service itself and for strangers."""
     action: Mapped[str] = mapped_column(String(60), index=True)
     """`wing.what`, e.g. `launch.refused`, `pair.proposed`."""
-    subject: Mapped[str] = mapped_column(String(80), default="")
+    subject: Mapped[str] = mapped_column(String(80), default="", index=True)
     """What it was done to, e.g. `pair:17`."""
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     """Facts worth keeping; never a token, never a note's text."""

@@ -1,6 +1,6 @@
 """The database: engine, session, declarative base, column types and constraint names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -137,6 +137,17 @@ def session() -> Session:
     return found
 
 
+_AFTERWARDS = "afterwards"
+
+
+def afterwards(session: Session, step: Callable[[], None]) -> None:
+    """Do something once the transaction that is open has been committed, and not at all when it fails.
+
+    For what no rollback brings back, a deleted file; only within `transaction`.
+    """
+    session.info.setdefault(_AFTERWARDS, []).append(step)
+
+
 @contextmanager
 def transaction(own: Session | None = None) -> Iterator[Session]:
     """One writing transaction: committed at the end, rolled back when anything is raised.
@@ -153,7 +164,11 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
         used.commit()
     except BaseException:
         used.rollback()
+        used.info.pop(_AFTERWARDS, None)
         raise
+    else:
+        for step in used.info.pop(_AFTERWARDS, []):
+            step()
     finally:
         if own is None and not has_app_context():
             used.close()

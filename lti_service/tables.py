@@ -9,6 +9,7 @@ from lti_service.people import models as people
 from lti_service.people.consents import models as consents
 from lti_service.people.imports import models as imports
 from lti_service.people.kinds import models as kinds
+from lti_service.people.privacy import models as privacy
 from lti_service.people.selection import models as selection
 from lti_service.people.training import models as training
 from lti_service.platforms import models as platforms
@@ -27,6 +28,7 @@ WINGS = (
     kinds,
     selection,
     training,
+    privacy,
     entrance,
     pairs,
     surveys,

@@ -8,13 +8,14 @@ import structlog
 from huey.api import crontab
 
 from config import Settings, SettingsError, load_settings
-from lti_service import db, logs, queue
-from lti_service.entrance import visits
+from lti_service import db, holdings, logs, queue
 from lti_service.indicators import tasks as indicators
 from lti_service.lti import deep_linking, launch
 from lti_service.people import tasks as people
+from lti_service.people.consents import scans
 from lti_service.people.imports import service as imports
 from lti_service.people.kinds import tasks as _kinds  # noqa: F401 - it declares its task
+from lti_service.people.privacy import periods
 from lti_service.people.training import tasks as training
 from lti_service.platforms import outgoing, secrets
 from lti_service.platforms import service as platforms
@@ -23,16 +24,18 @@ from lti_service.surveys import tasks as surveys
 log = structlog.get_logger(__name__)
 
 KEPT = timedelta(days=1)
-"""Attempts and visits that ran out are kept so long, for whoever looks into a refusal."""
+"""Attempts that ran out are kept so long, for whoever looks into a refusal."""
 
 
 def connect(settings: Settings) -> None:
     """Give this process its database, queue, secrets and way out: what a web process gets from `create_app`."""
     logs.configure(settings.log_level, settings.log_format)
+    log.debug("told what is kept about people", wings=len(holdings.WINGS))
     db.connect(settings.database_url)
     queue.connect(settings.queue_url)
     secrets.connect(settings.encryption_keys)
     outgoing.connect(settings.allowed_private_hosts)
+    scans.connect(settings.scans_path)
 
 
 def schedule(settings: Settings) -> None:
@@ -45,6 +48,7 @@ def schedule(settings: Settings) -> None:
         training.read_all()
         surveys.sync_all()
         indicators.refresh_all()
+        periods.apply_all()
 
     @queue.huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
     def deliver_what_is_due() -> None:
@@ -56,7 +60,6 @@ def schedule(settings: Settings) -> None:
         with db.transaction() as session:
             gone = {
                 "attempts": launch.purge_attempts(session, before),
-                "visits": visits.purge(session, before),
                 "invitations": platforms.purge_invitations(session, before),
                 "choices": deep_linking.purge(session, before),
                 "files": imports.purge(session, db.now()),

@@ -34,6 +34,7 @@ from lti_service.people.employers.models import Agreement, Employer, EmployerCon
 from lti_service.people.imports.kinds import KINDS
 from lti_service.people.imports.models import ImportPreview
 from lti_service.people.models import Membership, Mentee, Mentor, Person
+from lti_service.people.privacy.models import ErasureRequest
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.people.training.models import Training, TrainingCourse
 from lti_service.platforms import keys
@@ -252,7 +253,11 @@ def _fill(session: Session, side: Side) -> None:
     came = side.browsers["teacher"].post("/lti/login", data=login)
     answer = side.moodle.answer(dict(parse_qsl(urlsplit(came.location).query)))
     assert side.browsers["teacher"].post("/lti/launch", data=answer).status_code == 303
+    _done(side.browsers["student"].post(f"{at}/my-data/erasure"))
     session.commit()
+    side.ids["request_id"] = session.scalars(
+        select(ErasureRequest.id).where(ErasureRequest.platform_id == side.platform)
+    ).one()
     side.ids["choice_id"] = session.scalars(
         select(ContentChoice.id).where(ContentChoice.platform_id == side.platform)
     ).one()
@@ -330,6 +335,7 @@ def test_each_side_has_work_of_every_kind(sides: tuple[Side, Side], session: Ses
         "invitation", "content_choice", "employer", "employer_contact", "agreement",
         "import_preview", "import_row",
         "consent", "consent_text",
+        "erasure_request",
     }  # fmt: skip
     assert wanted <= north.keys()
     assert north.keys() == south.keys()
@@ -351,6 +357,7 @@ CHOICES = {
     "ending": ("xlsx", "csv"),
     "what": tuple(KINDS),
     "audience": ("adult", "representative"),
+    "file": ("json", "xlsx"),
     "code": ("R1", "R4"),
     "form_code": ("teacher-student",),
     "how": ("retire", "bring-back"),

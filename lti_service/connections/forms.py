@@ -109,6 +109,7 @@ def read_wanted(values: MultiDict[str, str]) -> Wanted:
     return Wanted(
         action=values.get("action", "")[:60].replace("\0", ""),
         person=values.get("person", "")[:100].replace("\0", ""),
+        subject=values.get("subject", "")[:100].replace("\0", ""),
         since=_day(values.get("since", "")),
         until=_day(values.get("until", "")),
         page=_number(values.get("page", "")),

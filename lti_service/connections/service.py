@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, String, cast, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, String, cast, exists, func, literal, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from lti_service import audit
@@ -25,7 +25,7 @@ from lti_service.errors import DomainError, NotFoundError
 from lti_service.lti import checks
 from lti_service.lti.checks import Finding, Level
 from lti_service.people.kinds import rules as kinds
-from lti_service.people.models import Membership, Person
+from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.platforms import keys, outgoing, secrets
 from lti_service.platforms import service as platforms
@@ -381,6 +381,9 @@ class Wanted:
 
     action: str = ""
     person: str = ""
+    """Who acted: a part of the name."""
+    subject: str = ""
+    """To whom it was done: a part of the name."""
     since: date | None = None
     until: date | None = None
     page: int = 1
@@ -393,6 +396,8 @@ class Entry:
     event: AuditEvent
     actor: str
     course: str
+    subject: str = ""
+    """The name of the person it was done to, where the entry names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,11 +428,19 @@ def trail(session: Session, viewer: Viewer, wanted: Wanted) -> Trail:
     actions = session.scalars(
         select(AuditEvent.action).where(AuditEvent.platform_id == viewer.platform_id).distinct()
     ).all()
-    names = _names(session, viewer, {event.actor_id for event in events if event.actor_id is not None})
+    about = {event.id: _person_of(event.subject) for event in events}
+    people = {event.actor_id for event in events} | set(about.values())
+    names = _names(session, viewer, {person_id for person_id in people if person_id is not None})
     titles = session.execute(select(Course.id, Course.title).where(Course.platform_id == viewer.platform_id))
     courses = dict(titles.all())
     entries = [
-        Entry(event, names.get(event.actor_id or 0, ""), courses.get(event.course_id or 0, "")) for event in events
+        Entry(
+            event,
+            names.get(event.actor_id or 0, ""),
+            courses.get(event.course_id or 0, ""),
+            names.get(about[event.id] or 0, ""),
+        )
+        for event in events
     ]
     return Trail(entries, total, page, pages, sorted(actions))
 
@@ -441,12 +454,32 @@ def _conditions(viewer: Viewer, wanted: Wanted) -> list[ColumnElement[bool]]:
             Person.platform_id == viewer.platform_id, Person.search_name.contains(sought, autoescape=True)
         )
         conditions.append(AuditEvent.actor_id.in_(people))
+    if sought := search_key(wanted.subject):
+        conditions.append(_is_about(viewer, sought))
     zone = ZoneInfo(viewer.time_zone)
     if wanted.since:
         conditions.append(AuditEvent.at >= datetime.combine(wanted.since, time(), zone))
     if wanted.until:
         conditions.append(AuditEvent.at < datetime.combine(wanted.until + timedelta(days=1), time(), zone))
     return conditions
+
+
+def _person_of(subject: str) -> int | None:
+    word, _colon, number = subject.partition(":")
+    return int(number) if word == "person" and number.isdecimal() else None
+
+
+def _is_about(viewer: Viewer, sought: str) -> ColumnElement[bool]:
+    """Whether an entry is about a person with such a name: their card, or their record in one of the bases."""
+    named = (Person.platform_id == viewer.platform_id, Person.search_name.contains(sought, autoescape=True))
+    persons = select(literal("person:").concat(cast(Person.id, String))).where(*named)
+    records = [
+        select(literal(f"{word}:").concat(cast(base.id, String)))
+        .join(Person, Person.id == base.person_id)
+        .where(*named)
+        for word, base in (("mentee", Mentee), ("mentor", Mentor))
+    ]
+    return AuditEvent.subject.in_(union_all(persons, *records))
 
 
 def _names(session: Session, viewer: Viewer, person_ids: set[int]) -> dict[int, str]:

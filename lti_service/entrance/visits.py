@@ -3,10 +3,10 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
+from typing import cast
 
-from sqlalchemy import CursorResult, Table, bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from lti_service import db
@@ -98,12 +98,6 @@ def find(session: Session, token: str, course_id: int | None) -> Visitor | None:
         name=spoken(row.given_name, row.family_name, row.moodle_id),
         viewer=arrivals.viewer_of(row, row.is_admin),
     )
-
-
-def purge(session: Session, before: datetime) -> int:
-    """Delete visits that ended before `before`; says how many."""
-    result: CursorResult[Any] = session.execute(delete(Visit).where(Visit.expires_at < before))  # type: ignore[assignment]
-    return result.rowcount
 
 
 def _hash(token: str) -> str:

@@ -35,6 +35,7 @@ from lti_service.pairs import service as pairs
 from lti_service.people import cycles
 from lti_service.people import service as people
 from lti_service.people.models import Membership, Person
+from lti_service.people.privacy import erasing
 from lti_service.platforms.models import Course, Platform, PlatformState
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, MenteeKind
@@ -230,6 +231,9 @@ def refresh(session: Session, column: GradebookColumn) -> int:
     if share is None:
         return 0
     wanted = dict.fromkeys(share.people_in, rules.IN) | dict.fromkeys(share.people_out, rules.OUT)
+    # They count still; Moodle does not know whoever is left here of them.
+    for person_id in erasing.erased_ids(session, wanted):
+        del wanted[person_id]
     rows = {row.person_id: row for row in _rows(session, column.id)}
     moment = now()
     changed = 0

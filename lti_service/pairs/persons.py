@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session
 
-from lti_service import audit
+from lti_service import looks
+from lti_service.access import Viewer
 from lti_service.errors import NotFoundError
 from lti_service.pairs import cards, rules
 from lti_service.pairs.cards import PairCard
@@ -84,13 +85,37 @@ def _for_eyes(card: PairCard, viewer_id: int, is_viewer: bool) -> PairCard | Non
     return replace(card, mentees=tuple(mentee for mentee in card.mentees if mentee.person_id == viewer_id))
 
 
-def record_look(session: Session, person_id: int, *, platform_id: int, course_id: int, viewer_id: int) -> None:
-    """Keep that somebody looked at a person's pairs that are not their own."""
-    audit.record(
-        session,
-        "pair.looked",
-        platform_id=platform_id,
-        course_id=course_id,
-        actor_id=viewer_id,
-        subject=f"person:{person_id}",
+@looks.leads_to("pair_id")
+def people_of(session: Session, pair_id: int) -> set[int]:
+    """Person ids of a pair's mentor and mentees."""
+    mentor = select(Mentor.person_id).join(Pair, Pair.mentor_id == Mentor.id).where(Pair.id == pair_id)
+    mentees = (
+        select(Mentee.person_id)
+        .join(PairMentee, PairMentee.mentee_id == Mentee.id)
+        .where(PairMentee.pair_id == pair_id)
     )
+    return set(session.scalars(union(mentor, mentees)))
+
+
+@looks.no_strangers
+def partners_of(session: Session, viewer: Viewer, person_ids: set[int]) -> set[int]:
+    """Those of these people with whom the viewer is or was in a pair: their own mentees, their own mentor."""
+    as_mentor = (
+        select(Mentee.person_id)
+        .join(PairMentee, PairMentee.mentee_id == Mentee.id)
+        .join(Pair, Pair.id == PairMentee.pair_id)
+        .join(Mentor, Mentor.id == Pair.mentor_id)
+        .where(Mentor.person_id == viewer.person_id, Mentee.person_id.in_(person_ids))
+    )
+    as_mentee = (
+        select(Mentor.person_id)
+        .join(Pair, Pair.mentor_id == Mentor.id)
+        .join(PairMentee, PairMentee.pair_id == Pair.id)
+        .join(Mentee, Mentee.id == PairMentee.mentee_id)
+        .where(
+            Mentee.person_id == viewer.person_id,
+            Mentor.person_id.in_(person_ids),
+            Pair.state.in_(rules.KNOWN_TO_MENTEE),
+        )
+    )
+    return set(session.scalars(union(as_mentor, as_mentee)))

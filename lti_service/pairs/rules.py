@@ -79,6 +79,13 @@ IN_TOUCH = frozenset({PairState.AGREED, PairState.ACTIVE, PairState.FINISHED})
 """In these the two sides see how to reach one another."""
 
 
+def ending(state: PairState, is_over: bool) -> Action:
+    """What ends an open pair that cannot go on; `is_over`: its school year is, so what was formed stays so."""
+    if state is not PairState.ACTIVE:
+        return Action.CANCEL
+    return Action.FINISH if is_over else Action.END_EARLY
+
+
 def next_state(state: PairState, action: Action) -> PairState | None:
     """Where the action takes a pair, or None when it cannot be done in this state."""
     return MOVES[state].get(action)

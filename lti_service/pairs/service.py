@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -252,6 +252,37 @@ def move(
             place.is_open = False
     _moved(session, pair, f"pair.{state.value}", actor_id)
     return pair
+
+
+def end_for_erased(session: Session, person_id: int, *, day: date, actor_id: int | None) -> None:
+    """End the open pairs of somebody whose data are erased; a group goes on without them when they are a mentee of it.
+
+    A pair of a school year that is over is finished rather than ended early: the numbers of that year stay.
+    """
+    of_person = select(Mentor.id).where(Mentor.person_id == person_id)
+    places = select(PairMentee.pair_id).join(Mentee).where(Mentee.person_id == person_id, PairMentee.is_open)
+    pairs = session.scalars(
+        select(Pair)
+        .where(Pair.state.in_(rules.OPEN), or_(Pair.mentor_id.in_(of_person), Pair.id.in_(places)))
+        .order_by(Pair.id)
+        .with_for_update(of=Pair, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    for pair in pairs.all():
+        own = [place for place in pair.places if place.is_open and place.mentee.person_id == person_id]
+        others = [place for place in pair.places if place.is_open and place not in own]
+        if pair.mentor.person_id != person_id and others:
+            for place in own:
+                place.is_open = False
+            _moved(session, pair, "pair.left", actor_id)
+            continue
+        is_over = pair.cycle.start_year < programme.school_year(day)
+        action = rules.ending(pair.state, is_over)
+        pair.state = rules.MOVES[pair.state][action]
+        pair.ended_at = now()
+        for place in pair.places:
+            place.is_open = False
+        _moved(session, pair, f"pair.{pair.state.value}", actor_id)
 
 
 def movers_of(pair: Pair, person_id: int, is_curator: bool) -> set[Mover]:

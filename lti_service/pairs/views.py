@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages
+from lti_service import access, db, looks, pages
 from lti_service.access import Permission, Role, Viewer
 from lti_service.pairs import board, candidates, cards, errors, labels, persons, rules, service
 from lti_service.pairs.board import Column
@@ -252,7 +252,7 @@ def _pair_page(pair_id: int, action: Action | None, reason: str = "", error: err
 @blueprint.get("/courses/<int:course_id>/pairs/of/<int(max=2147483647):person_id>/")
 @access.needs(Permission.SEE_HOME)
 def of_person(person_id: int) -> Any:
-    """A person's pairs in this course; a look at those of somebody else is kept in the trail."""
+    """A person's pairs in this course."""
     viewer = access.viewer()
     found = persons.pairs_of(
         db.session(),
@@ -264,16 +264,8 @@ def of_person(person_id: int) -> Any:
         is_curator=viewer.may(Permission.MANAGE_PAIRS),
         day=pages.local_today(),
     )
-    own = found.is_viewer or any(pair.mentor.person_id == viewer.person_id for pair in found.pairs)
-    if not own:
-        with db.transaction() as session:
-            persons.record_look(
-                session,
-                person_id,
-                platform_id=viewer.platform_id,
-                course_id=viewer.course_id,
-                viewer_id=viewer.person_id,
-            )
+    # Each pair is shown whole: whoever is in it with the person is looked at too.
+    looks.note(side.person_id for pair in found.pairs for side in (pair.mentor, *pair.mentees))
     return render_template("pairs/of_person.html", person=found, sees_board=viewer.may(Permission.SEE_COURSE_PAIRS))
 
 

@@ -12,6 +12,7 @@ from lti_service.lti.launch import Launch
 from lti_service.lti.roles import course_roles, is_administrator
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key, spoken
+from lti_service.people.privacy import identities
 from lti_service.platforms.models import Course, Platform
 
 PERSON_LIMITS = {"given_name": 200, "family_name": 200, "email": 320, "idnumber": 255}
@@ -26,6 +27,7 @@ _KNOWN = (
     select(
         _persons.c.id.label("person_id"),
         *(_persons.c[name] for name in PERSON_LIMITS),
+        _persons.c.withheld,
         _courses.c.id.label("course_id"),
         *(_courses.c[name] for name in COURSE_LIMITS),
         _memberships.c.id.label("membership_id"),
@@ -83,14 +85,21 @@ def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
     There is no course when it was opened outside one. Roles read from the web service are better than a launch's
     (Moodle calls a tutor Instructor here and Learner there), so they are left alone; an inactive membership becomes
     active, for whoever launches is enrolled.
+
+    Of somebody whose data were erased nothing is kept but that they came: they are asked on their home page whether
+    they want to be known again.
     """
     person, course = _told_of_person(launch), _told_of_course(launch)
     known = _known(session, launch)
+    is_erased = known.person_id is None and bool(identities.erased_among(session, launch.platform_id, [launch.user_id]))
+    if known.withheld or is_erased:
+        person = {}
     if known.person_id is None or (course and known.course_id is None):
         # Two first launches at once: the second finds what the first has made.
         if known.person_id is None:
             names = search_key(person.get("family_name", ""), person.get("given_name", ""))
             row = {"platform_id": launch.platform_id, "moodle_id": launch.user_id, "updated_at": now()}
+            row["withheld"] = is_erased
             db.add_missing(session, Person, {**row, **person, "search_name": names})
         if course and known.course_id is None:
             row = {"platform_id": launch.platform_id, "moodle_id": launch.context_id}

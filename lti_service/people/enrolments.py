@@ -32,6 +32,7 @@ from lti_service.people.kinds import rules as kinds
 from lti_service.people.kinds.rules import Facts, Ruleset
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
+from lti_service.people.privacy import identities
 from lti_service.people.rules import ProfileValueError
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
@@ -461,8 +462,9 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
 
     Rows that courses share are written in one order everywhere, so that two courses at once never wait in a circle.
     """
+    people, withheld = _without_erased(session, place.platform_id, people, report)
     if not people:
-        return set()
+        return withheld
     ids, renewed, nameless = _keep_persons(session, place.platform_id, people)
     by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
     new, returned, moved = _keep_memberships(session, place.course_id, by_id)
@@ -483,7 +485,20 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
     report.mentees += placed.mentees
     report.mentors += placed.mentors
     report.revised += placed.revised
-    return set(by_id)
+    return set(by_id) | withheld
+
+
+def _without_erased(
+    session: Session, platform_id: int, people: dict[str, _Seen], report: Report
+) -> tuple[dict[str, _Seen], set[int]]:
+    """The page without those whose data were erased at their wish; and the ids of those of them who have come in again,
+    who are in the course although nothing that Moodle tells of them is kept."""
+    erased = identities.erased_among(session, platform_id, people)
+    if not erased:
+        return people, set()
+    report.skipped["erased"] += len(erased)
+    here = session.scalars(select(Person.id).where(Person.platform_id == platform_id, Person.moodle_id.in_(erased)))
+    return {moodle_id: seen for moodle_id, seen in people.items() if moodle_id not in erased}, set(here)
 
 
 def _keep_persons(

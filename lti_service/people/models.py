@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from lti_service.db import Base, EnumText, Json, UtcDateTime
 from lti_service.people.employers.models import Employer
 from lti_service.people.names import LONGEST, number, search_key, spoken
+from lti_service.platforms.models import Course
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
 
 
@@ -43,6 +44,11 @@ class Person(Base):
     experience_years: Mapped[int | None]
     """Full years of teaching, from the profile field; none: not known."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the data of whoever this was were erased; the row stays without a name, for the numbers of past years."""
+    withheld: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """They came in again after their data were erased and have not said that they want to be known: nothing that
+    Moodle tells of them is kept."""
 
     @validates("family_name", "given_name")
     def _follow_name(self, field: str, value: str) -> str:
@@ -89,6 +95,7 @@ class Membership(Base):
     somebody who knows better (the web service, a launch of whoever had left) has spoken since."""
 
     person: Mapped[Person] = relationship()
+    course: Mapped[Course] = relationship()
 
 
 class MenteeState(StrEnum):
@@ -306,3 +313,5 @@ class ChosenForm(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     mentor_id: Mapped[int] = mapped_column(ForeignKey("mentor.id"))
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
+
+    form: Mapped[Form] = relationship(viewonly=True)

@@ -21,7 +21,9 @@ from lti_service import db, queue
 from lti_service.db import now
 from lti_service.errors import DomainError
 from lti_service.people import trouble
+from lti_service.people.kept import is_erased_moodle_id
 from lti_service.people.models import Person
+from lti_service.people.privacy import identities
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course
 from lti_service.surveys import service
@@ -300,8 +302,14 @@ def _keep_page(
         )
     }
     people = _people(session, task.platform_id, page)
+    named = {str(attempt.user_id) for attempt in page.attempts if attempt.user_id is not None}
+    erased = identities.erased_among(session, task.platform_id, named)
     touched = False
     for attempt in page.attempts:
+        kept = known.get(attempt.id)
+        if str(attempt.user_id) in erased or (kept is not None and is_erased_moodle_id(kept.moodle_user_id)):
+            # Somebody's data were erased at their wish: Moodle still has the words, and they stay there.
+            continue
         facts = _response_facts(attempt, items, people)
         response = known.get(attempt.id)
         if response is None:

@@ -103,4 +103,5 @@ class SurveyResponse(Base):
     """Moodle's item id (as text) → raw value as Moodle stores it: the 1-based option for choices (several joined
     by `|`), the text for open questions. What was not answered is left out."""
 
+    survey: Mapped[Survey] = relationship()
     person: Mapped[Person | None] = relationship()

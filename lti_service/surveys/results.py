@@ -317,6 +317,8 @@ class Respondent:
     satisfied: bool | None
     has_answered: bool
     outside: bool = False
+    person_id: int | None = None
+    """None: somebody whom the base does not know."""
 
 
 def respondents(session: Session, tally: Tally) -> list[Respondent]:
@@ -328,6 +330,7 @@ def respondents(session: Session, tally: Tally) -> list[Respondent]:
             answered_at=said.answered_at if (said := tally.named.get(person_id)) else None,
             satisfied=said.satisfied if said else None,
             has_answered=said is not None,
+            person_id=person_id,
         )
         for person_id in tally.asked
         if person_id in names
@@ -335,6 +338,7 @@ def respondents(session: Session, tally: Tally) -> list[Respondent]:
     rows += [
         Respondent(
             name=names.get(said.person_id or 0) or f"№ {moodle_id}",
+            person_id=said.person_id,
             answered_at=said.answered_at,
             satisfied=said.satisfied,
             has_answered=True,

@@ -9,7 +9,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages, queue
+from lti_service import access, db, looks, pages, queue
 from lti_service.access import Permission, Viewer
 from lti_service.errors import NotFoundError
 from lti_service.surveys import answers, charts, results, rules, service, tasks
@@ -178,6 +178,7 @@ def people(survey_id: int) -> Any:
     page_count = max(1, -(-len(rows) // PEOPLE_PER_PAGE))
     page = min(max(request.args.get("page", 1, type=int), 1), page_count)
     first = (page - 1) * PEOPLE_PER_PAGE
+    looks.note(row.person_id for row in rows[first : first + PEOPLE_PER_PAGE] if row.person_id is not None)
     return render_template(
         "surveys/people.html",
         survey=survey,

@@ -135,7 +135,7 @@ def test_a_teacher_reads_the_persons_pairs_and_the_look_is_kept(app, moodle, pla
     page = client.get(response.location)
     assert page.status_code == 200
     assert student.lastname in page.text
-    look = session.scalars(select(AuditEvent).where(AuditEvent.action == "pair.looked")).one()
+    look = session.scalars(select(AuditEvent).where(AuditEvent.action == "person.looked")).one()
     person = session.scalars(select(Person).where(Person.moodle_id == str(student.id))).one()
     assert look.subject == f"person:{person.id}"
 

@@ -157,8 +157,11 @@ def test_a_look_at_somebody_elses_pairs_is_kept_and_at_ones_own_is_not(world, se
     mentee = pair.places[0].mentee.person
     for person in (mentee, pair.mentor.person, world.curator):
         assert come_in(person).get(f"{board}of/{mentee.id}/").status_code == 200
-    looks = session.scalars(select(AuditEvent).where(AuditEvent.action == "pair.looked")).all()
-    assert [(look.actor_id, look.subject) for look in looks] == [(world.curator.id, f"person:{mentee.id}")]
+    looks = session.scalars(select(AuditEvent).where(AuditEvent.action == "person.looked")).all()
+    shown = (mentee.id, pair.mentor.person_id)
+    assert sorted((look.actor_id, look.subject) for look in looks) == [
+        (world.curator.id, f"person:{person_id}") for person_id in sorted(shown)
+    ]
 
 
 def test_nobody_of_another_course_or_site_has_a_page_here(world, session, come_in, board):

@@ -3,13 +3,15 @@
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_service import audit
+from lti_service import audit, db
 from lti_service.access import Viewer
 from lti_service.errors import NotFoundError
 from lti_service.people.consents import rules
@@ -21,6 +23,25 @@ TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 """Kind → media type."""
 ENDINGS = {"pdf": "pdf", "jpeg": "jpg", "png": "png"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{40,80}")
+
+
+class _Place:
+    folder: Path | None = None
+
+
+def connect(folder: Path) -> None:
+    """Where this process finds the scans, for what is done without a request: erasure, the nightly pass."""
+    _Place.folder = folder
+
+
+def discard_afterwards(session: Session, names: Iterable[str]) -> None:
+    """Delete files once the transaction has been committed."""
+    folder = _Place.folder
+    if folder is None:
+        raise RuntimeError("scans.connect() has not been called")
+    for name in [name for name in names if name]:
+        db.afterwards(session, partial(discard, folder, name))
+
 
 # --- files --------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from lti_service.people.employers import views as employers
 from lti_service.people.guests import views as guests
 from lti_service.people.imports import views as imports
 from lti_service.people.kinds import views as kinds
+from lti_service.people.privacy import views as privacy
 from lti_service.people.selection import views as selection
 from lti_service.people.training import views as training
 from lti_service.people.views import asking, bases, nominations, person, profile, support, sync
@@ -21,6 +22,7 @@ __all__ = [
     "kinds",
     "nominations",
     "person",
+    "privacy",
     "profile",
     "selection",
     "support",

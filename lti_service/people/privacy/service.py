@@ -1,0 +1,374 @@
+"""What people and the administrator do about personal data: look, take along, ask, decide, erase, come back."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from lti_service import audit, looks, personal
+from lti_service.access import Role, Viewer
+from lti_service.audit import AuditEvent
+from lti_service.db import now
+from lti_service.errors import NotFoundError
+from lti_service.people.models import Membership, Person
+from lti_service.people.names import search_key
+from lti_service.people.privacy import erasing, identities, periods, rules
+from lti_service.people.privacy.errors import (
+    AlreadyAskedError,
+    NotSureError,
+    ReceivedDayError,
+    RefusalReasonError,
+    RequestDecidedError,
+)
+from lti_service.people.privacy.models import ErasureRequest, RequestState
+from lti_service.people.privacy.rules import Deciding
+from lti_service.personal import Erasing, Going, Told
+from lti_service.platforms.models import Course
+
+LOOKS = (looks.LOOKED, "pair.looked")
+"""Entries of the trail that say that somebody looked at a person; the second is what older ones are called."""
+LISTS = ("base.exported",)
+"""Entries of the trail that say that a whole list was taken out, which the person may have been on."""
+LOOKS_SHOWN = 50
+FOUND_SHOWN = 20
+REQUESTS_SHOWN = 100
+
+
+# --- one's own data -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody looked at a person's card, or took a list out on which the person may have been."""
+
+    at: datetime
+    who: str
+    roles: list[Role]
+    """In the course in which they looked, as they are now."""
+    course: str
+    people: int | None = None
+    """How many people a list had; none: it was the person's own card."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Everything that the page "Who sees my data" shows."""
+
+    told: list[Told]
+    looks: list[Look]
+    request: ErasureRequest | None
+    """The newest."""
+
+
+def own_data(session: Session, viewer: Viewer) -> OwnData:
+    """What is kept about the viewer, who looked, and what became of their wish to be erased."""
+    return OwnData(
+        told=personal.told(session, viewer.person_id),
+        looks=_looks(session, viewer),
+        request=session.scalar(
+            select(ErasureRequest)
+            .where(ErasureRequest.person_id == viewer.person_id)
+            .order_by(ErasureRequest.id.desc())
+            .limit(1)
+        ),
+    )
+
+
+def _looks(session: Session, viewer: Viewer) -> list[Look]:
+    own_courses = select(Membership.course_id).where(Membership.person_id == viewer.person_id)
+    events = session.scalars(
+        select(AuditEvent)
+        .where(
+            AuditEvent.platform_id == viewer.platform_id,
+            or_(
+                and_(AuditEvent.subject == looks.subject_of(viewer.person_id), AuditEvent.action.in_(LOOKS)),
+                and_(AuditEvent.action.in_(LISTS), AuditEvent.course_id.in_(own_courses)),
+            ),
+            or_(AuditEvent.actor_id.is_(None), AuditEvent.actor_id != viewer.person_id),
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(LOOKS_SHOWN)
+    ).all()
+    actors = {event.actor_id for event in events}
+    persons = session.scalars(select(Person).where(Person.id.in_(actors), Person.platform_id == viewer.platform_id))
+    names = {person.id: person.name for person in persons}
+    places = {
+        (row.person_id, row.course_id): row
+        for row in session.scalars(select(Membership).where(Membership.person_id.in_(actors)))
+    }
+    titles: dict[int, str] = dict(
+        session.execute(
+            select(Course.id, Course.title).where(Course.id.in_({event.course_id for event in events}))
+        ).all()
+    )
+    return [
+        Look(
+            at=event.at,
+            who=names.get(event.actor_id or 0, ""),
+            roles=_roles(places.get((event.actor_id or 0, event.course_id or 0))),
+            course=titles.get(event.course_id or 0, ""),
+            people=int(event.details.get("count", 0)) if event.action in LISTS else None,
+        )
+        for event in events
+    ]
+
+
+def _roles(place: Membership | None) -> list[Role]:
+    if place is None:
+        # An administrator enters every course without being of it.
+        return [Role.ADMIN]
+    held = {Role(role) for role in place.roles}
+    return sorted(held | {Role.CURATOR} if place.appointed else held)
+
+
+def record_taking(session: Session, viewer: Viewer, kind: str) -> None:
+    """Keep that somebody took their own data along."""
+    _record(session, viewer, "person.data-taken", viewer.person_id, kind=kind)
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+
+def ask(session: Session, viewer: Viewer, day: date) -> ErasureRequest:
+    """The viewer wants their data erased. Raises AlreadyAskedError."""
+    return _ask(session, viewer, viewer.person_id, day, recorded_by=None)
+
+
+def record_paper(
+    session: Session, viewer: Viewer, person_id: int, received_on: date | None, day: date
+) -> ErasureRequest:
+    """The administrator writes down that a person of the college has asked in writing.
+
+    Raises NotFoundError, ReceivedDayError, AlreadyAskedError.
+    """
+    person = session.get(Person, person_id)
+    if person is None or person.platform_id != viewer.platform_id or person.erased_at is not None:
+        raise NotFoundError
+    if received_on is None or received_on > day or received_on.year < day.year - 1:
+        raise ReceivedDayError
+    return _ask(session, viewer, person_id, received_on, recorded_by=viewer.person_id)
+
+
+def _ask(
+    session: Session, viewer: Viewer, person_id: int, received_on: date, recorded_by: int | None
+) -> ErasureRequest:
+    answer, erase_in = periods.terms(session, viewer.platform_id)
+    request = ErasureRequest(
+        platform_id=viewer.platform_id,
+        person_id=person_id,
+        state=RequestState.ASKED,
+        received_on=received_on,
+        on_paper=recorded_by is not None,
+        answer_by=rules.after_working_days(received_on, answer),
+        erase_by=periods.days_after(received_on, erase_in),
+        asked_at=now(),
+        recorded_by=recorded_by,
+    )
+    try:
+        with session.begin_nested():
+            session.add(request)
+    except IntegrityError as err:
+        raise AlreadyAskedError from err
+    _record(session, viewer, "person.erasure-asked", person_id, request=request.id, paper=request.on_paper)
+    return request
+
+
+def take_back(session: Session, viewer: Viewer) -> None:
+    """The viewer does not want it any more. Raises RequestDecidedError."""
+    request = session.scalar(
+        _locked().where(ErasureRequest.person_id == viewer.person_id, ErasureRequest.state == RequestState.ASKED)
+    )
+    if request is None:
+        raise RequestDecidedError
+    _decide(request, Deciding.TAKE_BACK, viewer)
+    _record(session, viewer, "person.erasure-taken-back", viewer.person_id, request=request.id)
+
+
+def come_back(session: Session, viewer: Viewer) -> bool:
+    """The viewer, whose data were erased once, wants to be known again; False when nothing stood in the way."""
+    person = session.scalars(
+        select(Person)
+        .where(Person.id == viewer.person_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    if not person.withheld:
+        return False
+    person.withheld = False
+    if person.moodle_id is not None:
+        identities.forget(session, person.platform_id, person.moodle_id)
+    _record(session, viewer, "person.came-back", person.id)
+    return True
+
+
+def is_withheld(session: Session, person_id: int) -> bool:
+    """Whether nothing that Moodle tells of this person is kept."""
+    return bool(session.scalar(select(Person.withheld).where(Person.id == person_id)))
+
+
+# --- the administrator --------------------------------------------------------------------------------------------
+
+
+def requests(session: Session, viewer: Viewer, state: RequestState | None = None) -> list[ErasureRequest]:
+    """The college's requests: those that wait by their term, then the others, the newest first."""
+    query = select(ErasureRequest).where(ErasureRequest.platform_id == viewer.platform_id)
+    if state is not None:
+        query = query.where(ErasureRequest.state == state)
+    is_waiting = ErasureRequest.state == RequestState.ASKED
+    found = session.scalars(
+        query.options(joinedload(ErasureRequest.person))
+        .order_by(is_waiting.desc(), ErasureRequest.decided_at.desc(), ErasureRequest.answer_by, ErasureRequest.id)
+        .limit(REQUESTS_SHOWN)
+    )
+    return list(found)
+
+
+def counts(session: Session, viewer: Viewer) -> dict[RequestState, int]:
+    """How many requests of the college are in which state."""
+    rows = session.execute(
+        select(ErasureRequest.state, func.count())
+        .where(ErasureRequest.platform_id == viewer.platform_id)
+        .group_by(ErasureRequest.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def waiting(session: Session, platform_id: int, day: date) -> tuple[int, int]:
+    """How many requests of a college wait, and how many of those are past their term."""
+    terms = session.scalars(
+        select(ErasureRequest.answer_by).where(
+            ErasureRequest.platform_id == platform_id, ErasureRequest.state == RequestState.ASKED
+        )
+    ).all()
+    return len(terms), sum(term < day for term in terms)
+
+
+def find_people(session: Session, viewer: Viewer, search: str) -> list[tuple[Person, str]]:
+    """People of the college by a part of their name, each with the titles of their courses; of anybody else nothing."""
+    words = search_key(search).split()
+    if not words:
+        return []
+    persons = session.scalars(
+        select(Person)
+        .where(
+            Person.platform_id == viewer.platform_id,
+            Person.erased_at.is_(None),
+            *(Person.search_name.contains(word, autoescape=True) for word in words),
+        )
+        .order_by(Person.search_name, Person.id)
+        .limit(FOUND_SHOWN)
+    ).all()
+    rows = session.execute(
+        select(Membership.person_id, Course.title)
+        .join(Course, Course.id == Membership.course_id)
+        .where(Membership.person_id.in_([person.id for person in persons]))
+        .order_by(Course.title)
+    )
+    titles: dict[int, list[str]] = {}
+    for person_id, title in rows:
+        titles.setdefault(person_id, []).append(title)
+    return [(person, ", ".join(titles.get(person.id, []))) for person in persons]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A request, and what erasing would do."""
+
+    request: ErasureRequest
+    going: list[Going]
+
+
+def preview(session: Session, viewer: Viewer, request_id: int) -> Preview:
+    """A request of the college with what would go and what would stay; of a decided one, nothing more goes.
+
+    Raises NotFoundError.
+    """
+    request = _find(session, viewer, request_id)
+    is_open = request.state is RequestState.ASKED
+    return Preview(request, personal.preview(session, request.person_id) if is_open else [])
+
+
+def refuse(session: Session, viewer: Viewer, request_id: int, reason: str) -> None:
+    """Do not erase, and say why. Raises NotFoundError, RequestDecidedError, RefusalReasonError."""
+    request = _find(session, viewer, request_id, lock=True)
+    reason = " ".join(reason.replace("\0", "").split())
+    if not reason or len(reason) > rules.LONGEST_REASON:
+        raise RefusalReasonError(most=rules.LONGEST_REASON)
+    _decide(request, Deciding.REFUSE, viewer)
+    request.reason = reason
+    _record(session, viewer, "person.erasure-refused", request.person_id, request=request.id)
+
+
+def erase(session: Session, viewer: Viewer, request_id: int, day: date, *, is_sure: bool) -> ErasureRequest:
+    """Erase the data of whoever asked, in the caller's one transaction.
+
+    Raises NotFoundError, NotSureError, RequestDecidedError.
+    """
+    if not is_sure:
+        raise NotSureError
+    request = _find(session, viewer, request_id, lock=True)
+    _decide(request, Deciding.ERASE, viewer)
+    session.flush()
+    what = Erasing(
+        platform_id=viewer.platform_id,
+        person_id=request.person_id,
+        actor_id=viewer.person_id,
+        course_id=viewer.course_id,
+        day=day,
+        moment=now(),
+    )
+    gone = erasing.erase_person(session, what, stays_away=True)
+    request = session.get_one(ErasureRequest, request_id)
+    request.gone = gone
+    request.reason = ""
+    return request
+
+
+def titles_of(gone: dict[str, Any]) -> list[tuple[str, int]]:
+    """What went at an erasure, in words: the title of each table and how many rows."""
+    titles = {holding.columns.name: str(holding.title) for holding in personal.holdings()}
+    return [(titles[name], count) for name, count in gone.items() if name in titles]
+
+
+# --- steps that several of the above share ------------------------------------------------------------------------
+
+
+def _locked() -> Any:
+    return (
+        select(ErasureRequest)
+        .with_for_update(of=ErasureRequest, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _find(session: Session, viewer: Viewer, request_id: int, *, lock: bool = False) -> ErasureRequest:
+    query = _locked() if lock else select(ErasureRequest).options(joinedload(ErasureRequest.person))
+    found: ErasureRequest | None = session.scalar(
+        query.where(ErasureRequest.id == request_id, ErasureRequest.platform_id == viewer.platform_id)
+    )
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _decide(request: ErasureRequest, action: Deciding, viewer: Viewer) -> None:
+    state = rules.MOVES[request.state].get(action)
+    if state is None:
+        raise RequestDecidedError
+    request.state = RequestState(state)
+    request.decided_at, request.decided_by = now(), viewer.person_id
+
+
+def _record(session: Session, viewer: Viewer, action: str, person_id: int, **details: Any) -> None:
+    audit.record(
+        session,
+        action,
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        actor_id=viewer.person_id,
+        subject=looks.subject_of(person_id),
+        **details,
+    )

@@ -1,0 +1,273 @@
+"""Pages of personal data: one's own, and the administrator's requests and periods."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from lti_service import access, db, pages, sheets
+from lti_service.access import Permission, Viewer
+from lti_service.people.errors import PeopleError
+from lti_service.people.forms import read_choice
+from lti_service.people.privacy import exports, labels, periods, service
+from lti_service.people.privacy.errors import PeriodError
+from lti_service.people.privacy.models import RequestState
+from lti_service.people.views.room import blueprint
+
+pages.add_nav(75, "people.personal_data", _l("Personal data"), Permission.MANAGE_PERSONAL_DATA)
+
+FAR = timedelta(days=3650)
+"""How far ahead somebody may look at what will go."""
+
+
+# --- one's own ----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<int:course_id>/my-data/")
+@access.needs(Permission.SEE_OWN_DATA)
+def my_data() -> Any:
+    """What is kept about the viewer, who sees it, and who has looked."""
+    return _own_page()
+
+
+@blueprint.get("/courses/<int:course_id>/my-data.<any(json,xlsx):file>")
+@access.needs(Permission.SEE_OWN_DATA)
+def take_my_data(file: str) -> Response:
+    """The same as a file."""
+    with db.transaction() as session:
+        viewer = access.viewer()
+        service.record_taking(session, viewer, file)
+        own = service.own_data(session, viewer)
+        if file == "xlsx":
+            return sheets.download(exports.table(own), sheets.Kind.XLSX)
+        text = json.dumps(exports.as_json(own), ensure_ascii=False, indent=2)
+    return Response(
+        text,
+        content_type="application/json; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store"},
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/my-data/erasure")
+@access.needs(Permission.SEE_OWN_DATA)
+def ask_erasure() -> Any:
+    """What asking to be erased means, before it is done."""
+    answer, erase = periods.terms(db.session(), access.viewer().platform_id)
+    return render_template("people/privacy/ask.html", answer=answer, erase=erase)
+
+
+@blueprint.post("/courses/<int:course_id>/my-data/erasure")
+@access.needs(Permission.SEE_OWN_DATA)
+def send_erasure() -> Any:
+    """The viewer wants to be erased."""
+    try:
+        with db.transaction() as session:
+            service.ask(session, access.viewer(), pages.local_today())
+    except PeopleError as error:
+        flash(error.text, "warning")
+    else:
+        flash(_("Your request is with the administrator."))
+    return redirect(url_for("people.my_data"), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/my-data/erasure/take-back")
+@access.needs(Permission.SEE_OWN_DATA)
+def take_back_erasure() -> Any:
+    """The viewer does not want to be erased after all."""
+    try:
+        with db.transaction() as session:
+            service.take_back(session, access.viewer())
+    except PeopleError as error:
+        flash(error.text, "warning")
+    else:
+        flash(_("Taken back: nothing is erased."))
+    return redirect(url_for("people.my_data"), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/my-data/return")
+@access.needs(Permission.SEE_OWN_DATA)
+def come_back() -> Any:
+    """The viewer, whose data were erased once, wants to be known again."""
+    with db.transaction() as session:
+        is_back = service.come_back(session, access.viewer())
+    if is_back:
+        flash(_("You are known again. Your name comes when you open the activity in Moodle next time."))
+    return redirect(url_for("entrance.home"), 303)
+
+
+def _own_page() -> str:
+    own = service.own_data(db.session(), access.viewer())
+    return render_template(
+        "people/privacy/own.html",
+        own=own,
+        states=labels.STATES,
+        is_waiting=own.request is not None and own.request.state is RequestState.ASKED,
+        look_in_words=exports.look_in_words,
+    )
+
+
+@pages.home_section(1)
+def erased_once(session: Session, viewer: Viewer) -> Markup | None:
+    """For somebody whose data were erased and who has come in again: nothing is known of them, and how to change it."""
+    if not service.is_withheld(session, viewer.person_id):
+        return None
+    return pages.part("people/privacy/_erased_once.html")
+
+
+@pages.home_section(95)
+def own_data_link(_session: Session, _viewer: Viewer) -> Markup | None:
+    """The way to one's own data, at the end of everybody's home page."""
+    return pages.part("people/privacy/_link.html")
+
+
+# --- the administrator's ------------------------------------------------------------------------------------------
+
+
+@pages.home_section(6)
+def requests_waiting(session: Session, viewer: Viewer) -> Markup | None:
+    """For administrators: requests that wait, and how many are late."""
+    if not viewer.may(Permission.MANAGE_PERSONAL_DATA):
+        return None
+    count, late = service.waiting(session, viewer.platform_id, pages.local_today())
+    return pages.part("people/privacy/_waiting.html", count=count, late=late) if count else None
+
+
+@blueprint.get("/courses/<int:course_id>/personal-data/")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def personal_data() -> Any:
+    """Requests to erase, by their terms."""
+    return _requests_page()
+
+
+@blueprint.post("/courses/<int:course_id>/personal-data/")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def record_paper_request() -> Any:
+    """Write down a request that came on paper."""
+    try:
+        with db.transaction() as session:
+            found = service.record_paper(
+                session,
+                access.viewer(),
+                request.form.get("person", type=int) or 0,
+                _day(request.form.get("received_on", "")),
+                pages.local_today(),
+            )
+    except PeopleError as error:
+        return _requests_page(error), error.status
+    return redirect(url_for("people.erasure_request", request_id=found.id), 303)
+
+
+@blueprint.get("/courses/<int:course_id>/personal-data/requests/<int(max=2147483647):request_id>/")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def erasure_request(request_id: int) -> Any:
+    """One request: what would go, what would stay."""
+    return _request_page(request_id)
+
+
+@blueprint.post("/courses/<int:course_id>/personal-data/requests/<int(max=2147483647):request_id>/erase")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def erase(request_id: int) -> Any:
+    """Erase, when the box is ticked."""
+    try:
+        with db.transaction() as session:
+            service.erase(
+                session, access.viewer(), request_id, pages.local_today(), is_sure=request.form.get("sure") == "yes"
+            )
+    except PeopleError as error:
+        return _request_page(request_id, error), error.status
+    flash(_("Erased. What is left is below; keep it as the record of the erasure."))
+    return redirect(url_for("people.erasure_request", request_id=request_id), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/personal-data/requests/<int(max=2147483647):request_id>/refuse")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def refuse_erasure(request_id: int) -> Any:
+    """Do not erase, and say why."""
+    reason = request.form.get("reason", "")
+    try:
+        with db.transaction() as session:
+            service.refuse(session, access.viewer(), request_id, reason)
+    except PeopleError as error:
+        return _request_page(request_id, error, reason), error.status
+    flash(_("Refused: the person reads the reason on their page."))
+    return redirect(url_for("people.erasure_request", request_id=request_id), 303)
+
+
+@blueprint.get("/courses/<int:course_id>/personal-data/periods")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def keeping_periods() -> Any:
+    """How long what is kept, and how much goes on a day."""
+    return _periods_page()
+
+
+@blueprint.post("/courses/<int:course_id>/personal-data/periods")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def save_keeping_periods() -> Any:
+    """Keep other periods."""
+    try:
+        with db.transaction() as session:
+            changed = periods.save(session, access.viewer(), request.form.to_dict())
+    except PeriodError as error:
+        return _periods_page(error), error.status
+    flash(_("Saved: the next night goes by it.") if changed else _("Nothing was changed."))
+    return redirect(url_for("people.keeping_periods"), 303)
+
+
+def _requests_page(error: PeopleError | None = None) -> str:
+    viewer, session = access.viewer(), db.session()
+    state = read_choice(request.args, "state", RequestState)
+    search = request.args.get("search", "")[:100].replace("\0", "")
+    return render_template(
+        "people/privacy/requests.html",
+        requests=service.requests(session, viewer, state),
+        counts=service.counts(session, viewer),
+        state=state,
+        states=labels.STATES,
+        tones=labels.TONES,
+        search=search,
+        found=service.find_people(session, viewer, search),
+        today=pages.local_today(),
+        error=error,
+    )
+
+
+def _request_page(request_id: int, error: PeopleError | None = None, reason: str = "") -> str:
+    preview = service.preview(db.session(), access.viewer(), request_id)
+    return render_template(
+        "people/privacy/request.html",
+        preview=preview,
+        asked=preview.request,
+        is_open=preview.request.state is RequestState.ASKED,
+        states=labels.STATES,
+        tones=labels.TONES,
+        error=error,
+        reason=reason,
+        today=pages.local_today(),
+        tables=service.titles_of(preview.request.gone),
+    )
+
+
+def _periods_page(error: PeriodError | None = None) -> str:
+    today = pages.local_today()
+    asked = _day(request.args.get("on", ""))
+    on = asked if asked is not None and today <= asked <= today + FAR else today
+    return render_template(
+        "people/privacy/periods.html",
+        periods=periods.periods(db.session(), access.viewer(), on),
+        on=on,
+        today=today,
+        error=error,
+        written=request.form,
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
