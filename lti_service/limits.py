@@ -1,7 +1,9 @@
 """How often one client address may come to the doors that anybody can reach: login, launch, registration.
 
-Fixed windows of a minute, counted with the library `limits`. With QUEUE_URL on Redis all processes count together
-there; otherwise each process counts for itself. Counting never stops anybody on its own trouble.
+What is counted is what leads nowhere: whoever ends a login with a good launch gets both back, so a college whose
+classrooms share one address is never kept out by its own crowd. Fixed windows of a minute, counted with the library
+`limits`. With QUEUE_URL on Redis all processes count together there; otherwise each process counts for itself.
+Counting never stops anybody on its own trouble.
 """
 
 import ipaddress
@@ -84,8 +86,9 @@ class Memory(Storage):
             ends, count = self._windows.get(key, (0.0, 0))
             if ends <= moment:
                 ends, count = moment + expiry, 0
-            self._windows[key] = ends, count + amount
-        return count + amount
+            count = max(0, count + amount)
+            self._windows[key] = ends, count
+        return count
 
     def get(self, key: str) -> int:
         """How many there were in the window that is open."""
@@ -144,15 +147,22 @@ class Limits:
         most = self._most.get(door)
         if most is None:
             return 0
-        if ":" in address:
-            address = _network(address)
+        return self._count(lambda counter: self._ask(counter, most, door, _counted_as(address)))
+
+    def give_back(self, door: Door, address: str) -> None:
+        """Take a request of this address that led somewhere out of the count again."""
+        most = self._most.get(door)
+        if most is not None:
+            self._count(lambda counter: counter.hit(most, door.value, _counted_as(address), cost=-1))
+
+    def _count(self, ask: Callable[[FixedWindowRateLimiter], int]) -> int:
         if self._shared is not None and time.time() >= self._rest_until:
             try:
-                return self._ask(self._shared, most, door, address)
+                return ask(self._shared)
             except Exception as err:  # whatever is wrong with Redis, people come in
                 self._rest_until = time.time() + REDIS_REST
                 log.warning("rate limits counted in memory: redis failed", error=type(err).__name__)
-        return self._ask(self._own, most, door, address)
+        return ask(self._own)
 
     def _ask(self, counter: FixedWindowRateLimiter, most: RateLimitItemPerMinute, door: Door, address: str) -> int:
         if counter.hit(most, door.value, address):
@@ -164,14 +174,23 @@ class Limits:
         return min(MINUTE, max(1, round(ends - time.time() + 0.5)))
 
 
-def _network(address: str) -> str:
+def _counted_as(address: str) -> str:
     """An IPv6 client owns its whole /64, so that is what counts as its address."""
+    if ":" not in address:
+        return address
     return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the application its counters."""
     app.extensions["limits"] = Limits(settings)
+
+
+def led_somewhere(*doors: Door) -> None:
+    """This request's address has ended what it began at these doors: neither is held against it."""
+    limits: Limits = current_app.extensions["limits"]
+    for door in doors:
+        limits.give_back(door, request.remote_addr or "")
 
 
 def limited(door: Door) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -15,7 +15,7 @@ from lti_service.access import Permission
 from lti_service.edge import csrf
 from lti_service.edge import page as error_page
 from lti_service.entrance import choosing, handoff, registration, visits
-from lti_service.limits import Door, limited
+from lti_service.limits import Door, led_somewhere, limited
 from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.platforms import keys
@@ -57,6 +57,7 @@ def launch() -> Any:
         message = lti.finish_launch(session, signed, request.cookies.get(_cookie_name(LOGIN_COOKIE)))
         arrival = visits.begin(session, message, settings.session_lifetime)
         address = choosing.landing(session, message, arrival, params["id_token"])
+    led_somewhere(Door.LOGIN, Door.LAUNCH)
     # 303, for the launch was a POST.
     response = redirect(address, 303)
     _set_cookie(response, VISIT_COOKIE, arrival.token, int(settings.session_lifetime.total_seconds()))
@@ -76,7 +77,8 @@ def jwks() -> Any:
 def home() -> Any:
     """A person's home page in a course: the parts that concern them, from every wing."""
     viewer = access.viewer()
-    return render_template("entrance/home.html", sections=pages.home_sections(db.session(), viewer))
+    # As a part, for the parts before it have put together what all templates share.
+    return pages.part("entrance/home.html", sections=pages.home_sections(db.session(), viewer))
 
 
 @blueprint.get("/")

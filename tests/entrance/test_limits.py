@@ -79,10 +79,24 @@ def test_an_ipv6_client_cannot_change_its_address_to_get_more(knock):
     assert knock("POST", "/lti/launch", address="2001:db8:1:3::1").status_code != 429
 
 
+def test_a_crowd_behind_one_address_is_not_held_up_by_its_own_good_launches(app, moodle, platform):
+    for student in moodle.college.students[:8]:
+        assert launch(app.test_client(), moodle, student).status_code == 200
+
+
+def test_good_launches_of_others_do_not_pay_for_a_flood(app, moodle, platform, knock):
+    address = "127.0.0.1"
+    for student in moodle.college.students[:3]:
+        assert launch(app.test_client(), moodle, student).status_code == 200
+    codes = [knock("POST", "/lti/launch", address=address).status_code for _ in range(4)]
+    assert codes == [400, 400, 400, 429]
+
+
 def test_after_the_minute_they_come_in_again(app, moodle, platform, monkeypatch):
     student = moodle.college.students[0]
     for _ in range(3):
-        assert launch(app.test_client(), moodle, student).status_code == 200
+        begun = app.test_client().post("/lti/login", data=moodle.login_form(student, 2))
+        assert begun.status_code == 302, "a login that nobody ends"
     refused = app.test_client().post("/lti/login", data=moodle.login_form(student, 2))
     assert refused.status_code == 429
     real = time.time
