@@ -12,6 +12,7 @@ from lti_service.pairs import views as pairs
 from lti_service.people import views as people
 from lti_service.people.consents import scans
 from lti_service.platforms import outgoing, secrets
+from lti_service.platforms.directory import directory
 from lti_service.programme import views as programme
 from lti_service.surveys import views as surveys
 
@@ -28,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     secrets.connect(settings.encryption_keys)
     outgoing.connect(settings.allowed_private_hosts)
     scans.connect(settings.scans_path)
+    directory.forget()
     limits.init_app(app, settings)
     edge.init_app(app, settings)
     pages.init_app(app)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from cryptography.hazmat.primitives import serialization
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -247,6 +247,37 @@ def test_it_refuses_a_platform_that_is_not_active(attempt, session, platform, as
     session.merge(platform).state = "paused"
     session.commit()
     assert_refused(attempt.send(), "platform-not-active")
+
+
+def test_it_refuses_a_platform_that_another_process_has_just_paused(attempt, session, platform, assert_refused):
+    # Past the mapper, whose changes this process hears of: what it remembers of the platform is out of date.
+    session.execute(text("UPDATE platform SET state = 'paused'"))
+    session.commit()
+    assert_refused(attempt.send(), "platform-not-active")
+
+
+def test_it_accepts_a_deployment_that_another_process_has_just_added(attempt, session, platform):
+    row = {"platform": platform.id, "deployment": "just-added"}
+    session.execute(text("INSERT INTO deployment (platform_id, deployment_id) VALUES (:platform, :deployment)"), row)
+    session.commit()
+    attempt.claims[CLAIM + "deployment_id"] = "just-added"
+    assert attempt.send().status_code == 303
+
+
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "body", "signature"])
+@pytest.mark.parametrize("change", ["{}=", "{}==", "!{}", "{} ", "{}\n", "é{}"])
+def test_it_refuses_a_token_that_is_not_spelled_as_base64url(attempt, moodle, session, part, change):
+    parts = moodle.sign(attempt.claims).split(".")
+    parts[part] = change.format(parts[part])
+    assert attempt.send(".".join(parts)).status_code in (400, 403)
+    assert session.scalar(select(func.count()).select_from(Visit)) == 0
+
+
+def test_it_refuses_a_signature_spelled_in_another_way(attempt, moodle, assert_refused):
+    # 256 bytes end in a letter of which four bits say nothing; three other letters would decode to the same.
+    token = moodle.sign(attempt.claims)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert_refused(attempt.send(token[:-1] + letters[letters.index(token[-1]) + 1]), "token-malformed", 400)
 
 
 def test_it_refuses_parameters_twice(attempt, moodle, assert_refused):
