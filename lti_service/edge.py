@@ -2,13 +2,13 @@
 
 import ipaddress
 import secrets
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import structlog
 from flask import Flask, Request, Response, g, render_template, request
 from flask.sessions import SecureCookieSessionInterface
-from flask_babel import Babel
+from flask_babel import Babel, Domain, get_locale
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
@@ -50,7 +50,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.request_class = _Request
     csrf.init_app(app)
     Bootstrap5(app)
-    Babel(app, locale_selector=_locale, default_translation_directories="translations")
+    babel = Babel(app, locale_selector=_locale, default_translation_directories="translations")
+    babel.domain_instance = _Catalogues()
     app.before_request(_begin)
     app.after_request(_headers)
     app.teardown_request(lambda _error: outgoing.limit_waiting(None))
@@ -84,13 +85,18 @@ class TrustedProxies:
     def __init__(self, app: Any, trusted: tuple[str, ...]) -> None:
         self._plain = app
         self._behind_proxy = ProxyFix(app, x_for=1, x_proto=1)
-        self._trusted = [ipaddress.ip_network(entry, strict=False) for entry in ("127.0.0.0/8", "::1/128", *trusted)]
+        networks = [ipaddress.ip_network(entry, strict=False) for entry in ("127.0.0.0/8", "::1/128", *trusted)]
+
+        @lru_cache(maxsize=1024)
+        def is_trusted(address: str) -> bool:
+            caller = ipaddress.ip_address(address)
+            return any(caller in network for network in networks)
+
+        self._is_trusted = is_trusted
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """WSGI."""
-        address = environ.get("REMOTE_ADDR") or "127.0.0.1"  # a Unix socket has no address
-        caller = ipaddress.ip_address(address)
-        if any(caller in network for network in self._trusted):
+        if self._is_trusted(environ.get("REMOTE_ADDR") or "127.0.0.1"):  # a Unix socket has no address
             return self._behind_proxy(environ, start_response)
         return self._plain(environ, start_response)
 
@@ -115,6 +121,23 @@ class _Sessions(SecureCookieSessionInterface):
         return super().get_signing_serializer(app)
 
 
+class _Catalogues(Domain):
+    """Flask-Babel's own, found by the language: it spells the whole locale out anew for every text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._by_language: dict[str, Any] = {}
+
+    def get_translations(self) -> Any:
+        locale = get_locale()
+        if locale is None:
+            return super().get_translations()  # type: ignore[no-untyped-call]
+        found = self._by_language.get(locale.language)
+        if found is None:
+            found = self._by_language[locale.language] = super().get_translations()  # type: ignore[no-untyped-call]
+        return found
+
+
 def _locale() -> str:
     chosen: str = g.get("locale") or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
     g.locale = chosen
@@ -123,8 +146,6 @@ def _locale() -> str:
 
 def _begin() -> None:
     g.correlation_id = secrets.token_hex(6)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
     outgoing.limit_waiting(outgoing.PATIENCE)
 
 

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from flask import g, has_request_context
 
 SECRET_NAMES = re.compile(r"token|secret|password|authorization|assertion|cookie|private_key|id_token", re.IGNORECASE)
 SECRET_TEXT = re.compile(
@@ -25,10 +26,18 @@ def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
+def add_correlation_id(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Say which request a line belongs to: asked when there is a line, for most requests write none."""
+    if has_request_context() and "correlation_id" in g:
+        event.setdefault("correlation_id", g.correlation_id)
+    return event
+
+
 def configure(level: str, form: str) -> None:
     """Send every logger, ours and libraries', to standard error in one form: `text` or `json`."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_correlation_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -345,8 +345,11 @@ def own_homes(
 
     Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
     """
-    standing = people.standing(session, platform_id, person_id, day)
-    found = db.execute(session, _OWN, {"person": person_id, "cycle": standing.cycle_id or 0}).all()
+    row = db.execute(session, _STANDING, people.standing_keys(platform_id, person_id, day)).one()
+    standing = people.Standing(*row[:-1])
+    own = {"person": person_id, "cycle": standing.cycle_id or 0}
+    # Most who come have no pair yet, or never will: the statement about them tells, and spares another.
+    found = db.execute(session, _OWN, own).all() if row.has_pairs else []
     loaded = load(session, list({row.pair_id for row in found}), day, viewer_id=person_id)
     cards = {card.id: card for card in loaded}
     led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
@@ -417,3 +420,18 @@ _OWN = union_all(
     .join(_mentees, _mentees.c.id == _pair_mentees.c.mentee_id)
     .where(_mentees.c.person_id == bindparam("person"), _WANTED),
 ).order_by("since", "pair_id")
+_HAS_PAIRS = or_(
+    select(_pairs.c.id)
+    .join(_mentors, _mentors.c.id == _pairs.c.mentor_id)
+    .where(_mentors.c.person_id == bindparam("person"))
+    .exists(),
+    select(_pair_mentees.c.id)
+    .join(_mentees, _mentees.c.id == _pair_mentees.c.mentee_id)
+    .where(_mentees.c.person_id == bindparam("person"))
+    .exists(),
+)
+_STANDING = (
+    select(*people.STANDING_COLUMNS, _HAS_PAIRS.label("has_pairs"))
+    .select_from(people.from_standing())
+    .where(people.standing_where())
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Select, Table, and_, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from lti_service import audit, db, queue
@@ -39,7 +39,7 @@ from lti_service.people.models import (
     Source,
 )
 from lti_service.people.rules import MenteeAction, MentorAction
-from lti_service.platforms.models import Course
+from lti_service.platforms.models import Course, Platform
 from lti_service.programme import mentoring_forms
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
@@ -366,23 +366,39 @@ def mentor_of(session: Session, cycle_id: int, person_id: int) -> Mentor | None:
     return session.scalar(_MENTOR, {"cycle": cycle_id, "person": person_id})
 
 
-# Composed once: every home page asks it.
-_mentees, _mentors, _cycles = (cast(Table, table.__table__) for table in (Mentee, Mentor, Cycle))
-_STANDING = (
-    select(
-        _cycles.c.id.label("cycle_id"),
-        _mentees.c.state.label("mentee_state"),
-        _mentees.c.asked_at,
-        _mentors.c.id.label("mentor_id"),
-        _mentors.c.state.label("mentor_state"),
-        _mentors.c.capacity,
-    )
-    .outerjoin_from(
-        _cycles, _mentees, and_(_mentees.c.cycle_id == _cycles.c.id, _mentees.c.person_id == bindparam("person"))
-    )
-    .outerjoin(_mentors, and_(_mentors.c.cycle_id == _cycles.c.id, _mentors.c.person_id == bindparam("person")))
-    .where(_cycles.c.platform_id == bindparam("platform"), _cycles.c.start_year == bindparam("year"))
+_platforms, _mentees, _mentors, _cycles = (cast(Table, table.__table__) for table in (Platform, Mentee, Mentor, Cycle))
+STANDING_COLUMNS = (
+    _cycles.c.id.label("cycle_id"),
+    _mentees.c.state.label("mentee_state"),
+    _mentees.c.asked_at,
+    _mentors.c.id.label("mentor_id"),
+    _mentors.c.state.label("mentor_state"),
+    _mentors.c.capacity,
 )
+"""What `Standing` holds, in its order, for statements of the wings above that are composed once."""
+
+
+def from_standing() -> FromClause:
+    """Where STANDING_COLUMNS come from: one row for the parameters `platform`, `person` and `year` of `standing_keys`.
+
+    There is one even where no school year has been opened. The statement asks for `standing_where` too.
+    """
+    mine = {
+        table: and_(table.c.cycle_id == _cycles.c.id, table.c.person_id == bindparam("person"))
+        for table in (_mentees, _mentors)
+    }
+    year = and_(_cycles.c.platform_id == _platforms.c.id, _cycles.c.start_year == bindparam("year"))
+    return _platforms.outerjoin(_cycles, year).outerjoin(_mentees, mine[_mentees]).outerjoin(_mentors, mine[_mentors])
+
+
+def standing_where() -> ColumnElement[bool]:
+    """The condition that goes with `from_standing`."""
+    return _platforms.c.id == bindparam("platform")
+
+
+def standing_keys(platform_id: int, person_id: int, day: date) -> dict[str, int]:
+    """The parameters of `from_standing`, for the school year of `day`."""
+    return {"platform": platform_id, "year": programme.school_year(day), "person": person_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,11 +415,12 @@ class Standing:
     """Of the mentor."""
 
 
+_STANDING = select(*STANDING_COLUMNS).select_from(from_standing()).where(standing_where())
+
+
 def standing(session: Session, platform_id: int, person_id: int, day: date) -> Standing:
-    """What somebody is in the bases of the school year of `day`, in one query."""
-    keys = {"platform": platform_id, "year": programme.school_year(day), "person": person_id}
-    row = db.execute(session, _STANDING, keys).first()
-    return Standing(*row) if row else Standing()
+    """What somebody is in the bases of the school year of `day`, in one statement."""
+    return Standing(*db.execute(session, _STANDING, standing_keys(platform_id, person_id, day)).one())
 
 
 def members(
