@@ -10,7 +10,7 @@ Answers are frozen dataclasses; what goes wrong is a `MoodleError`, sorted by Mo
 
 import logging
 
-from .client import ENROLLED_USER_FIELDS, MESSAGE_MAX_BYTES, MoodleClient
+from .client import BEGINNING, ENROLLED_USER_FIELDS, MESSAGE_MAX_BYTES, MoodleClient, Position
 from .errors import (
     AccessDenied,
     InvalidParameter,
@@ -36,6 +36,7 @@ from .models import (
 )
 
 __all__ = [
+    "BEGINNING",
     "ENROLLED_USER_FIELDS",
     "MESSAGE_MAX_BYTES",
     "AccessDenied",
@@ -55,6 +56,7 @@ __all__ = [
     "MoodleClient",
     "MoodleError",
     "MoodleUnavailable",
+    "Position",
     "RecordNotFound",
     "SiteInfo",
     "User",

@@ -1,10 +1,11 @@
 """The capabilities of a Moodle site that its web services open, one method each."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import requests
 
@@ -45,7 +46,22 @@ ENROLLED_USER_FIELDS = (
     "suspended",
 )
 
+#: So many full pages of people who were there before are no coincidence of enrolments.
+BARREN_PAGES = 20
+
 _FORMAT_PLAIN = 2
+
+
+class Position(NamedTuple):
+    """How far a list of people by id has been read."""
+
+    read: int
+    """Rows in all."""
+    last_id: int
+    """Of the last of them."""
+
+
+BEGINNING = Position(0, 0)
 
 
 class MoodleClient:
@@ -135,17 +151,23 @@ class MoodleClient:
         page_size: int = 500,
         only_active: bool = False,
         fields: Sequence[str] = ENROLLED_USER_FIELDS,
-        start_page: int = 0,
+        after: Position = BEGINNING,
+        expected: int = 0,
     ) -> Generator[list[EnrolledUser], None, None]:
-        """Yield a course's participants in pages, by id; the next one is fetched while the caller works.
+        """Yield a course's participants in pages, by id, each once; the next two are fetched while the caller works.
 
         `fields` are Moodle's `userfields`; `id` and `fullname` always come. `only_active` leaves out
         suspended and expired enrolments, which Moodle does not mark; it needs the capability
-        `moodle/course:enrolreview`. A run that broke off goes on with `start_page`. Moodle gives no total:
-        a short page is the last one.
+        `moodle/course:enrolreview`. Moodle gives no total: a short page is the last one. With `expected`
+        people two pages are asked for from the start.
+
+        A run that broke off goes on `after` the position of the last page it had (rows read in all, id of
+        the last), even hours later: Moodle counts rows, and whoever enrols or leaves meanwhile shifts them, so
+        each page begins with the last row of the one before, and is looked for further back where it does not.
+        Nobody whose id is above the position is left out; of those below, who came or left since is not told.
         """
-        if page_size < 1 or start_page < 0:
-            raise ValueError("page_size starts at 1, start_page at 0")
+        if page_size < 1 or min(after) < 0:
+            raise ValueError("page_size starts at 1, a position at 0")
         options: dict[str, Param] = {
             # Moodle itself refuses to answer without a full name.
             "userfields": ",".join(dict.fromkeys(("id", "fullname", *fields))),
@@ -156,8 +178,8 @@ class MoodleClient:
         if only_active:
             options["onlyactive"] = 1
 
-        def fetch(page: int) -> list[EnrolledUser]:
-            options_of_page = {**options, "limitfrom": page * page_size}
+        def fetch(start: int, count: int) -> list[EnrolledUser]:
+            options_of_page = {**options, "limitfrom": start, "limitnumber": count}
             return self._list(
                 _ENROLLED_USER,
                 "core_enrol_get_enrolled_users",
@@ -167,7 +189,7 @@ class MoodleClient:
                 },
             )
 
-        return _read_ahead(fetch, page_size=page_size, start=start_page)
+        return _read_ahead(fetch, page_size=page_size, after=after, expected=expected)
 
     def users_by_field(self, field: str, values: Iterable[str | int]) -> list[User]:
         """Find users by `id`, `idnumber`, `username` or `email`; values nobody has are left out."""
@@ -287,18 +309,48 @@ def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
         yield once[start : start + VALUES_A_CALL]
 
 
-def _read_ahead(fetch: Callable[[int], list[T]], *, page_size: int, start: int) -> Generator[list[T], None, None]:
-    """Yield pages in order, fetching one while the caller has the one before, until a page is not full."""
-    ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moodle-page")
+def _read_ahead(
+    fetch: Callable[[int, int], list[EnrolledUser]], *, page_size: int, after: Position, expected: int
+) -> Generator[list[EnrolledUser], None, None]:
+    """Yield pages in order, fetching two while the caller has the one before, until a page is not full."""
+    ahead = ThreadPoolExecutor(max_workers=2, thread_name_prefix="moodle-page")
+    coming: deque[tuple[int, int, Future[list[EnrolledUser]]]] = deque()
+    last = after.last_id
+    # Where the next page begins, and of how many rows it is: but for the first, one that is known and a page.
+    start, count = (after.read - 1, page_size + 1) if after.read else (0, page_size)
+    barren = 0
+
+    def ask() -> None:
+        nonlocal start, count
+        coming.append((start, count, ahead.submit(fetch, start, count)))
+        start, count = start + count - 1, page_size + 1
+
     try:
-        page, rows = start, fetch(start)
-        while len(rows) == page_size:
-            page += 1
-            coming = ahead.submit(fetch, page)
-            yield rows
-            rows = coming.result()
-        if rows:
-            yield rows
+        ask()
+        while coming:
+            if len(coming) == 1 and start + 1 < expected:
+                ask()
+            begun, asked, future = coming.popleft()
+            rows = future.result()
+            if begun and (not rows or rows[0].id > last):
+                # Somebody of those before has left, and the rows have moved up past this beginning.
+                coming.clear()
+                start, count = max(0, begun - page_size), page_size + 1
+                ask()
+                continue
+            is_full = len(rows) >= asked
+            if is_full:
+                while len(coming) < 2 and (not coming or not expected or start + 1 < expected):
+                    ask()
+            new = [row for row in rows if row.id > last]
+            barren = 0 if new else barren + 1
+            if barren > BARREN_PAGES:
+                raise MalformedResponse("page after page has the same people", function="core_enrol_get_enrolled_users")
+            if new:
+                last = new[-1].id
+                yield new
+            if not is_full:
+                return
     finally:
-        # Waits for a page under way: no request outlives the iterator, nor the client it came from.
+        # Waits for pages under way: no request outlives the iterator, nor the client it came from.
         ahead.shutdown(cancel_futures=True)

@@ -21,6 +21,7 @@ from moodle_client import (
     MessageNotSent,
     MoodleClient,
     MoodleError,
+    Position,
     RecordNotFound,
 )
 from tests.moodle_client.moodle_double import RECORDINGS, Moodle
@@ -91,7 +92,10 @@ REPLAYS = {
         options(userfields=DEFAULT_FIELDS, sortby="id", limitfrom=0, limitnumber=100),
     ),
     "ws.enrolled_users.page_1.json": Replay(enrolled(fields=RECORDED_FIELDS, page_size=20)),
-    "ws.enrolled_users.page_3.json": Replay(enrolled(fields=RECORDED_FIELDS, page_size=20, start_page=2)),
+    "ws.enrolled_users.page_3.json": Replay(
+        enrolled(fields=RECORDED_FIELDS, page_size=20, after=Position(40, 44)),
+        options(userfields="id,fullname," + ",".join(RECORDED_FIELDS), sortby="id", limitfrom=39, limitnumber=21),
+    ),
     "ws.error.access_exception.json": same_call("core_files_get_files", **FILE),
     "ws.error.invalid_parameter.json": same_call("core_enrol_get_enrolled_users", courseid="abc"),
     "ws.error.invalid_record.json": Replay(
@@ -247,7 +251,7 @@ def test_keys_absent_when_empty_are_empty(replay: Callable[[str], Any]) -> None:
 
     assert teacher.groups == ()
     assert teacher.username == ""
-    assert teacher.profile == {"experience": "0"}
+    assert teacher.profile == {"experience": "2"}, "the first of the page was read with the page before"
 
 
 def test_it_ignores_what_it_does_not_know(replay: Callable[[str], Any]) -> None:
