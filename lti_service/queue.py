@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 from huey.api import MemoryHuey
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
-from sqlalchemy import ForeignKey, Index, String, delete, select, text, update
+from sqlalchemy import ForeignKey, Index, String, and_, delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -81,6 +81,8 @@ class Run(Base):
     """How many steps there are, when that is known."""
     counts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     """What changed, e.g. `{"new": 200, "changed": 0}`."""
+    position: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
+    """Where another run may go on when this one breaks off, in the words of its kind; empty: from the beginning."""
     error_code: Mapped[str] = mapped_column(String(60), default="")
     error_detail: Mapped[str] = mapped_column(String(500), default="")
     requested_by: Mapped[int | None]
@@ -144,18 +146,31 @@ def open_run(session: Session, kind: str, course_id: int, requested_by: int | No
     return run, True
 
 
+class RunLostError(Exception):
+    """Nothing was heard of a run for so long that it was given up: its work must stop, for another may do it."""
+
+    code = "worker-lost"
+
+
 class Progress:
     """What a job tells its watchers while it works; each step is its own short transaction."""
 
     def __init__(self, run_id: int) -> None:
         self.run_id = run_id
 
-    def step(self, done: int, total: int | None = None) -> None:
-        """`done` of `total` steps are through; an unknown total stays unknown."""
+    def step(self, done: int, total: int | None = None, position: dict[str, Any] | None = None) -> None:
+        """`done` of `total` steps are through; an unknown total stays unknown.
+
+        `position` is where another run may go on. Raises RunLostError when the run was given up meanwhile, for then
+        another may be under way.
+        """
         values: dict[str, Any] = {"done": done, "heard_at": now(), "state": RunState.RUNNING}
         if total is not None:
             values["total"] = total
-        self._write(**values)
+        if position is not None:
+            values["position"] = position
+        if not self._write(**values):
+            raise RunLostError(self.run_id)
 
     def finish(self, counts: dict[str, Any]) -> None:
         """The work is through; `counts` says what changed."""
@@ -172,9 +187,12 @@ class Progress:
             heard_at=now(),
         )
 
-    def _write(self, **values: Any) -> None:
+    def _write(self, **values: Any) -> bool:
+        """Whether the run was still open: what was given up stays as it is."""
         with db.new_session() as own, db.transaction(own) as session:
-            session.execute(update(Run).where(Run.id == self.run_id).values(**values))
+            is_open = and_(Run.id == self.run_id, Run.state.in_(OPEN))
+            written = session.execute(update(Run).where(is_open).values(**values).returning(Run.id))
+            return written.first() is not None
 
 
 @contextmanager

@@ -21,12 +21,13 @@ class Watcher:
     """Is told of each step, and tells the run and the progress bar."""
 
     def __init__(self, progress: Progress, bar: Any) -> None:
+        self.run_id = progress.run_id
         self._progress = progress
         self._bar = bar
 
-    def step(self, done: int, total: int | None = None) -> None:
+    def step(self, done: int, total: int | None = None, position: dict[str, Any] | None = None) -> None:
         """`done` of `total` are through; an unknown total stays unknown."""
-        self._progress.step(done, total)
+        self._progress.step(done, total, position)
         self._bar.length = total
         self._bar.update(done - self._bar.pos)
 
@@ -65,8 +66,10 @@ def add_step(step: SyncStep) -> None:
 
 def sync_people(course_id: int, watcher: Watcher) -> Result:
     """The first step: enrolments."""
+    with db.new_session() as session:
+        resumed = enrolments.resume_point(session, watcher.run_id)
     try:
-        report = enrolments.sync_course(course_id, watcher.step)
+        report = enrolments.sync_course(course_id, watcher.step, resumed)
     except SyncStoppedError as stopped:
         return Result(stopped.counts, stopped.code, stopped.detail)
     return Result(report.counts())
@@ -85,6 +88,8 @@ def describe_people(counts: dict[str, Any]) -> str:
     }
     changes = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
     parts = [*changes, f"{counts['same']} the same"] if changes else [f"nothing changed, {counts['same']} the same"]
+    if counts.get("resumed_at"):
+        parts.append(f"gone on with page {counts['resumed_at']}, after {counts['earlier']} people read before")
     if counts.get("source") == enrolments.ROSTER:
         parts.append("from the roster, for there is no web-service token: without groups, profiles and exact roles")
     parts += [f"{count} skipped ({reason})" for reason, count in counts["skipped"].items()]

@@ -7,11 +7,13 @@ Idempotent: what is already as Moodle says is not written again. Nobody is ever 
 becomes inactive, and comes back with all their history.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,7 +40,7 @@ from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme.service import school_year
 from moodle_client import Course as MoodleCourse
-from moodle_client import EnrolledUser, MoodleClient, MoodleError
+from moodle_client import EnrolledUser, MoodleClient, MoodleError, Position
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ WEB_SERVICE, ROSTER = "web-service", "roster"
 KIND = "enrolments"
 """Of the runs that do this work."""
 PAGE = 500
-"""People a request; the client asks for the next page while this one is being kept."""
+"""People a request; the client asks for the next two pages while this one is being kept."""
 PROFILE_FIELDS = {
     "birth_date": "birthdate",
     "experience": "experience",
@@ -64,8 +66,27 @@ MENTIONED = 10
 CHUNK = 500
 """Rows of one statement that names them by their ids."""
 
-Step = Callable[[int, int | None], None]
-"""Told after each page: people read so far, people expected (none: not known)."""
+RESUMED_WITHIN = timedelta(hours=24)
+"""How long the pages before a failure count as read: by then a night has passed, and the next sync reads all anew."""
+
+Step = Callable[[int, int | None, dict[str, Any]], None]
+"""Told after each page: people read so far, people expected (none: not known), and a `Mark` as plain values, with
+which another sync can go on after this page (empty: none can)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a sync is in a course's pages, for another to go on from there."""
+
+    pages: int
+    read: int
+    """Rows that Moodle gave."""
+    last_id: int
+    """Of the last of them; Moodle gives them by id."""
+    done: int
+    """People that the pages told of."""
+    made_with: str
+    """What roles and places in the bases were decided by: when that changes, everybody is read anew."""
 
 
 class NobodyReturnedError(DomainError):
@@ -131,6 +152,12 @@ class Report:
     source: str = WEB_SERVICE
     problems: dict[str, list[str]] = field(default_factory=dict)
     """Reason → Moodle's ids of people who are kept without the value that could not be read, or was not told."""
+    pages: int = 0
+    """Pages that were read in full, those of the sync before that broke off among them."""
+    resumed_at: int = 0
+    """The page from which this sync went on; 0: it began with the first."""
+    earlier: int = 0
+    """People whom the sync before had read."""
 
     @property
     def read(self) -> int:
@@ -142,6 +169,9 @@ class Report:
         return {
             **{name: getattr(self, name) for name in COUNTED},
             "source": self.source,
+            "pages": self.pages,
+            "resumed_at": self.resumed_at,
+            "earlier": self.earlier,
             "skipped": dict(self.skipped),
             "unknown_roles": sorted(self.unknown_roles),
             "problems": {
@@ -203,15 +233,37 @@ PLACE_FACTS = ("roles", "moodle_roles", "groups")
 GROUPS_LIMIT: int = getattr(Membership.__table__.c.groups.type, "length", 0)
 
 
-def sync_course(course_id: int, step: Step = lambda _done, _total: None) -> Report:
-    """Bring a course's enrolments in, one transaction a page.
+def resume_point(session: Session, run_id: int) -> dict[str, Any]:
+    """Where the sync before this run broke off, as `sync_course` takes it; empty: it did not, or too long ago."""
+    run = session.get_one(queue.Run, run_id)
+    before = session.scalar(
+        select(queue.Run)
+        .where(queue.Run.kind == KIND, queue.Run.course_id == run.course_id, queue.Run.id < run_id)
+        .order_by(queue.Run.id.desc())
+        .limit(1)
+    )
+    if before is None or before.state is not queue.RunState.FAILED or before.heard_at < now() - RESUMED_WITHIN:
+        return {}
+    return dict(before.position)
 
-    Raises SyncStoppedError when Moodle fails: the pages before are kept, nobody is marked as gone and the course's
-    `synced_at` stays.
+
+def sync_course(
+    course_id: int,
+    step: Step = lambda _done, _total, _mark: None,
+    resumed: dict[str, Any] | None = None,
+) -> Report:
+    """Bring a course's enrolments in, one transaction a page; `resumed` is what `resume_point` gave.
+
+    Raises SyncStoppedError when Moodle fails: the pages before are kept, nobody is marked as gone, the course's
+    `synced_at` stays, and the next sync may go on with the page that failed.
     """
     report = Report()
+    mark = Mark(**resumed) if resumed else None
+    if mark:
+        # Should this one break off before its first page, the next still knows where to go on.
+        step(mark.done, None, asdict(mark))
     try:
-        _sync(course_id, step, report)
+        _sync(course_id, step, report, mark)
     except (MoodleError, DomainError) as err:
         stopped = SyncStoppedError(trouble.code_of(err), trouble.detail_of(err), report.counts())
         log.warning("sync stopped", course=course_id, code=stopped.code, detail=stopped.detail, read=report.read)
@@ -220,54 +272,135 @@ def sync_course(course_id: int, step: Step = lambda _done, _total: None) -> Repo
     return report
 
 
-def _sync(course_id: int, step: Step, report: Report) -> None:
+def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None:
     place, client = _prepare(course_id)
     report.source = WEB_SERVICE if client else ROSTER
     courses = client.courses([place.moodle_id]) if client else []
-    shown: set[str] = set()
-    pages = _from_web_service(client, place, report, shown) if client else _from_roster(place, report)
     with _transaction() as session:
         _keep_course(session, place, courses)
         cycle_id = cycles.open_cycle(session, place.platform_id, place.today).id
         before = _members_before(session, place.course_id)
+    made_with = _made_with(place, cycle_id)
+    if mark is None or client is None or mark.made_with != made_with:
+        mark = Mark(0, 0, 0, 0, made_with)
+    if mark.pages:
+        report.pages, report.resumed_at, report.earlier = mark.pages, mark.pages + 1, mark.done
     expected = len(before) or None
     here: set[int] = set()
+    seen = _Shown()
+    pages = _from_web_service(client, place, report, seen, mark, len(before)) if client else _from_roster(place, report)
     with closing(pages):
-        for people in pages:
+        for people, reached in pages:
             with _transaction() as session:
                 here |= _keep_page(session, place, cycle_id, people, report)
-            step(report.read, expected and max(expected, report.read))
+            report.pages = max(report.pages, reached.pages if reached else 0)
+            done = report.earlier + report.read
+            mark = replace(reached, done=done, made_with=made_with) if reached else mark
+            step(done, expected and max(expected, done), asdict(mark) if mark.pages else {})
+    # What is left to do needs no page, and what it may find wrong wants all of them read again.
+    step(report.earlier + report.read, expected, {})
+    here |= seen.before
     if before and not here:
         raise NobodyReturnedError if client else RosterEmptyError
     gone = {person: membership for person, membership in before.items() if person not in here}
     if gone and client:
-        _check_hidden(place, list(gone), shown)
+        _check_hidden(place, list(gone), seen.ids)
     with _transaction() as session:
         report.left = _mark_left(session, place.course_id, list(gone.values()))
         session.execute(update(Course).where(Course.id == place.course_id).values(synced_at=now()))
 
 
+def _made_with(place: _Place, cycle_id: int) -> str:
+    decided_by = [cycle_id, place.role_map, place.fields, kinds.as_json(place.ruleset)]
+    return sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass
+class _Shown:
+    """Whom Moodle shows in the course now, in this very sync: whoever is not among them has left."""
+
+    ids: set[str] = field(default_factory=set)
+    """Moodle's, of people who are kept and of those who are not."""
+    before: set[int] = field(default_factory=set)
+    """Our ids of those in the pages that the sync before had read."""
+
+
+Page = tuple[dict[str, _Seen], Mark | None]
+"""People by Moodle's id, and where that leads; none: no further than before."""
+
+
 def _from_web_service(
-    client: MoodleClient, place: _Place, report: Report, shown: set[str]
-) -> Generator[dict[str, _Seen], None, None]:
-    """Pages of people by Moodle's id; `shown` gets the ids of all whom Moodle shows, kept or not."""
+    client: MoodleClient, place: _Place, report: Report, seen: _Shown, mark: Mark, expected: int
+) -> Generator[Page, None, None]:
+    """Pages of people after the mark, and before them whoever is new in the pages up to it."""
     groups = _groups_by_person(client, place.moodle_id)
+
+    def look(users: list[EnrolledUser]) -> dict[str, _Seen]:
+        seen.ids.update(str(user.id) for user in users)
+        looks = (_look_at(user, place, groups.get(user.id, []), report) for user in users)
+        return {found.moodle_id: found for found in looks if found}
+
+    if mark.pages:
+        for strangers in _look_over(client, place, seen, mark):
+            yield look(strangers), None
+    after = Position(mark.read, mark.last_id)
     # Suspended enrolments are left out by Moodle itself: in its answers they cannot be told from active ones.
-    with closing(client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True)) as pages:
+    with closing(
+        client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True, after=after, expected=expected)
+    ) as pages:
         for users in pages:
-            shown.update(str(user.id) for user in users)
-            looks = (_look_at(user, place, groups.get(user.id, []), report) for user in users)
-            yield {seen.moodle_id: seen for seen in looks if seen}
+            mark = replace(mark, pages=mark.pages + 1, read=mark.read + len(users), last_id=users[-1].id)
+            yield look(users), mark
 
 
-def _from_roster(place: _Place, report: Report) -> Generator[dict[str, _Seen], None, None]:
+def _look_over(
+    client: MoodleClient, place: _Place, seen: _Shown, mark: Mark
+) -> Generator[list[EnrolledUser], None, None]:
+    """Who is in the pages up to the mark now, by ids alone, which cost Moodle little; yields those we do not know.
+
+    Hours may have passed since those pages were read: who has left is decided by what Moodle shows now.
+    """
+    ids: list[int] = []
+    names_only = client.iter_enrolled_users(
+        place.moodle_id, page_size=PAGE, only_active=True, fields=(), expected=mark.read
+    )
+    with closing(names_only) as pages:
+        for users in pages:
+            ids += [user.id for user in users if user.id <= mark.last_id]
+            if users[-1].id >= mark.last_id:
+                break
+    with db.new_session() as session:
+        rows = session.execute(
+            select(Person.moodle_id, Person.id)
+            .join(Membership, Membership.person_id == Person.id)
+            .where(Membership.course_id == place.course_id, Membership.active, Membership.listed)
+        )
+        known: dict[str | None, int] = dict(rows.all())
+    shown = [str(moodle_id) for moodle_id in ids]
+    seen.ids.update(shown)
+    seen.before.update(known[moodle_id] for moodle_id in shown if moodle_id in known)
+    strangers = [number for number, moodle_id in enumerate(shown) if moodle_id not in known]
+    while strangers:
+        first = strangers[0]
+        after = Position(first, ids[first - 1] if first else 0)
+        with closing(
+            client.iter_enrolled_users(place.moodle_id, page_size=PAGE, only_active=True, after=after)
+        ) as pages:
+            users = next(pages, [])
+        wanted = {ids[number] for number in strangers}
+        yield [user for user in users if user.id in wanted]
+        last = users[-1].id if users else ids[first]
+        strangers = [number for number in strangers if ids[number] > last]
+
+
+def _from_roster(place: _Place, report: Report) -> Generator[Page, None, None]:
     """The same from the course's roster, which Moodle reads whole for each page: so it is asked for as one."""
     with db.new_session() as session:
         service = services.connector(session.get_one(Platform, place.platform_id))
     members = roster.read_members(service, place.memberships_url)
     for start in range(0, len(members), PAGE):
         looks = (_look_at_member(member, report) for member in members[start : start + PAGE])
-        yield {seen.moodle_id: seen for seen in looks if seen}
+        yield {seen.moodle_id: seen for seen in looks if seen}, None
 
 
 def told_in(user: EnrolledUser, field: str) -> str:

@@ -23,9 +23,10 @@ def sync_enrolments(run_id: int, tries_left: int = LATER_TRIES) -> None:
     """Sync the run's course under the run; when Moodle is down, try so many times again later."""
     with db.new_session() as session:
         course_id = session.get_one(Run, run_id).course_id
+        resumed = enrolments.resume_point(session, run_id)
     with queue.watched(run_id) as progress:
         try:
-            report = enrolments.sync_course(course_id, progress.step)
+            report = enrolments.sync_course(course_id, progress.step, resumed)
         except SyncStoppedError as stopped:
             progress.fail(stopped.code, stopped.detail, stopped.counts)
             if stopped.may_pass and tries_left:
