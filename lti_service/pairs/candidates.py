@@ -113,17 +113,15 @@ def forms_to_choose(
             .group_by(Form.id)
         ).all()
     )
-    lacking = func.count(case((~consents.valid_for(day), 1)))
-    needing = {
-        kind: (count, without)
-        for kind, count, without in session.execute(
-            mentees_here(select(Mentee.kind, func.count(Mentee.id), lacking), course_id)
-            .where(Mentee.cycle_id == cycle.id, Mentee.state.in_(SEEKING))
-            .group_by(Mentee.kind)
-        )
-    }
+    counted = (
+        mentees_here(select(Mentee.kind, func.count(Mentee.id)), course_id)
+        .where(Mentee.cycle_id == cycle.id, Mentee.state.in_(SEEKING))
+        .group_by(Mentee.kind)
+    )
+    needing = dict(session.execute(counted).all())
+    lacking = dict(session.execute(counted.where(~consents.valid_for(day))).all())
     return [
-        FormChoice(form, mentors.get(form.id, 0), *needing.get(form.mentee_kind, (0, 0)))
+        FormChoice(form, mentors.get(form.id, 0), needing.get(form.mentee_kind, 0), lacking.get(form.mentee_kind, 0))
         for form in session.scalars(query)
     ]
 
@@ -310,8 +308,9 @@ def _mentees(
     )
     searched = and_(True, *person_where(filters))
     consenting = consents.valid_for(day)
-    counted = select(func.count(Mentee.id).filter(consenting), func.count(Mentee.id).filter(~consenting))
-    total, lacking = session.execute(mentees_here(counted, course_id).where(fits, searched)).one()
+    counted = mentees_here(select(func.count(Mentee.id)), course_id).where(fits, searched)
+    total = session.scalar(counted.where(consenting))
+    lacking = session.scalar(counted.where(~consenting))
     is_chosen = Mentee.id.in_(chosen)
     wishes = func.coalesce(Mentee.wanted_form_id, 0) == form.id
     rows = session.execute(
@@ -337,4 +336,4 @@ def _mentees(
         )
         for mentee, groups in rows
     ]
-    return listed, total, lacking
+    return listed, total or 0, lacking or 0

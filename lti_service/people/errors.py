@@ -276,14 +276,6 @@ class ScanGoneError(ConsentError):
     message = _l("The file of this scan is not in the folder of scans; the administrator can restore it from a backup.")
 
 
-class PeopleChangedError(ConsentError):
-    """A filter shows other people than when the page was opened."""
-
-    code = "people-changed"
-    status = 409
-    message = _l("Meanwhile other people answer to the filter. Look at the number once more, please.")
-
-
 class SupportDayError(PeopleError):
     """A talk that is still to come, or a next look before the talk."""
 

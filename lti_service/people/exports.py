@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from lti_service.people import labels
 from lti_service.people.consents import labels as consent_labels
 from lti_service.people.consents import lists as consent_lists
+from lti_service.people.consents.service import Stand
 from lti_service.people.employers import labels as employer_labels
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers.models import Agreement, EmployerContact
@@ -19,8 +20,8 @@ from lti_service.people.training.rules import Standing
 from lti_service.sheets import Sheet, Value
 
 
-def mentees(lines: Iterable[Line[Mentee]]) -> Sheet:
-    """A row for each mentee."""
+def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand]) -> Sheet:
+    """A row for each mentee; what they ask for only where a consent counts, see `_person`."""
     heads = [
         *_person_heads(),
         _("Speciality, department"),
@@ -31,26 +32,32 @@ def mentees(lines: Iterable[Line[Mentee]]) -> Sheet:
         _("Request"),
         _("Asked on"),
         _("From where"),
+        _("Consent"),
     ]
     rows = [
         [
-            *_person(line.record.person, line.groups),
-            line.record.person.department,
+            *_person(line.record.person, line.groups, stand),
+            "" if stand.is_withdrawn else line.record.person.department,
             str(labels.MENTEE_KINDS[line.record.kind]),
             str(labels.MENTEE_STATES[line.record.state]),
             line.record.wanted_form.title if line.record.wanted_form else "",
-            "; ".join(line.record.topics),
-            line.record.request,
+            "; ".join(line.record.topics) if stand.is_granted else "",
+            line.record.request if stand.is_granted else "",
             line.record.asked_at.date() if line.record.asked_at else None,
             str(labels.SOURCES[line.record.source]),
+            str(consent_labels.STANDINGS[stand.standing]),
         ]
         for line in lines
+        for stand in [stands[line.record.person_id]]
     ]
     return Sheet(_("Base of mentees"), heads, rows)
 
 
-def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing]) -> Sheet:
-    """A row for each mentor; `standings` say by the person's id what their trainings come to."""
+def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing], stands: Mapping[int, Stand]) -> Sheet:
+    """A row for each mentor; what they tell of themselves only where a consent counts, see `_person`.
+
+    `standings` say by the person's id what their trainings come to, `stands` how they stand with their consents.
+    """
     heads = [
         *_person_heads(),
         _("Organisation"),
@@ -69,28 +76,31 @@ def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing]) ->
         _("Times that suit"),
         _("Preferred contact"),
         _("Asked on"),
+        _("Consent"),
     ]
     rows = [
         [
-            *_person(line.record.person, line.groups),
-            line.record.workplace,
-            line.record.person.department,
+            *_person(line.record.person, line.groups, stand),
+            "" if stand.is_withdrawn else line.record.workplace,
+            "" if stand.is_withdrawn else line.record.person.department,
             str(labels.MENTOR_KINDS[line.record.kind]),
             str(labels.MENTOR_STATES[line.record.state]),
             _training_of(line.record, standings),
             standings[line.record.person_id].until if line.record.person_id in standings else None,
             line.record.capacity,
-            line.record.person.experience_years,
+            None if stand.is_withdrawn else line.record.person.experience_years,
             "; ".join(form.title for form in line.record.forms),
-            "; ".join(line.record.strengths),
-            line.record.offer,
-            line.record.experience,
-            line.record.experience_years,
-            labels.times(line.record),
-            labels.contact(line.record),
+            "; ".join(line.record.strengths) if stand.is_granted else "",
+            line.record.offer if stand.is_granted else "",
+            line.record.experience if stand.is_granted else "",
+            line.record.experience_years if stand.is_granted else None,
+            labels.times(line.record) if stand.is_granted else "",
+            labels.contact(line.record) if stand.is_granted else "",
             line.record.asked_at.date() if line.record.asked_at else None,
+            str(consent_labels.STANDINGS[stand.standing]),
         ]
         for line in lines
+        for stand in [stands[line.record.person_id]]
     ]
     return Sheet(_("Base of mentors"), heads, rows)
 
@@ -192,5 +202,12 @@ def _person_heads() -> list[str]:
     return [_("Family name, given name, patronymic"), _("Group"), _("E-mail"), _("ID number"), _("Date of birth")]
 
 
-def _person(person: Person, groups: str) -> list[Value]:
+def _person(person: Person, groups: str, stand: Stand) -> list[Value]:
+    """Files leave the service, so a consent that does not count is heeded in them, too.
+
+    Without one what people told of themselves stays out; once it is withdrawn, all but the name, the group and what
+    is counted.
+    """
+    if stand.is_withdrawn:
+        return [person.name, groups, "", "", None]
     return [person.name, groups, person.email, person.idnumber, person.birth_date]

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from lti_service.people import labels, rules
 from lti_service.people.asking import Asking
+from lti_service.people.consents.service import Stands
 from lti_service.people.lists import Look
 from lti_service.people.models import Mentee
 from lti_service.people.training.rules import TrainingState
@@ -28,8 +29,14 @@ LARGEST_ID = 2**31 - 1
 LONGEST_SEARCH = 100
 
 
-def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum], sorts: Iterable[str]) -> Look:
-    """How a list is to be shown; what makes no sense is taken as not given."""
+def read_look(
+    values: Values,
+    states: Iterable[StrEnum],
+    kinds: Iterable[StrEnum],
+    sorts: Iterable[str],
+    day: date | None = None,
+) -> Look:
+    """How a list is to be shown; what makes no sense is taken as not given. `day` is the platform's today."""
 
     def one_of(name: str, known: Iterable[str]) -> str:
         value = values.get(name, "")
@@ -41,6 +48,8 @@ def read_look(values: Values, states: Iterable[StrEnum], kinds: Iterable[StrEnum
         kind=one_of("kind", kinds),
         group=_text(values, "group"),
         search=_text(values, "search")[:LONGEST_SEARCH],
+        consent=one_of("consent", Stands) if day else "",
+        day=day,
         gone=values.get("gone") == "1",
         sort=one_of("sort", sorts) or "name",
         descending=values.get("order") == "desc",

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from lti_service.people import rules
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import Stands
 from lti_service.people.errors import ListChangedError, ListMovedError
 from lti_service.people.models import (
     ChosenForm,
@@ -52,8 +54,10 @@ class Look:
     """Only those whom a teacher has nominated."""
     training: str = ""
     """Only mentors whose trainings come to this: a value of `TrainingState`."""
+    consent: str = ""
+    """A value of `Stands`: only those who stand so with their consents."""
     day: date | None = None
-    """On which day; no part of the address."""
+    """On which day trainings and consents are asked about; no part of the address."""
     gone: bool = False
     """Those who left the course instead of those who are in it."""
     sort: str = "name"
@@ -65,7 +69,8 @@ class Look:
         wanted = replace(self, **changes)
         plain = Look()
         texts = {
-            name: getattr(wanted, name) for name in ("state", "kind", "group", "form", "training", "search", "sort")
+            name: getattr(wanted, name)
+            for name in ("state", "kind", "group", "form", "training", "consent", "search", "sort")
         }
         found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
         if wanted.asked:
@@ -83,7 +88,7 @@ class Look:
     @property
     def narrows(self) -> bool:
         """Whether a filter leaves anybody out."""
-        texts = (self.state, self.kind, self.group, self.form, self.training, self.search)
+        texts = (self.state, self.kind, self.group, self.form, self.training, self.consent, self.search)
         return any((*texts, self.asked, self.nominated, self.gone))
 
 
@@ -310,6 +315,8 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         conditions.append(takes_part(int(look.form)))
     if look.training and look.day and base is Mentor:
         conditions.append(training.is_in(TrainingState(look.training), look.day))
+    if look.consent and look.day:
+        conditions.append(consents.stands_so(Stands(look.consent), look.day))
     if look.nominated and base is Mentee:
         conditions.append(_IS_NOMINATED)
     return conditions

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
+from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.models import Audience, Consent, Relation, TextSource, Way
@@ -306,6 +307,56 @@ def test_whatever_is_done_in_whatever_order_the_consents_make_sense(session: Ses
             assert consents.consenting(session, [one.id for one in people], TODAY) == {
                 one.id for one in people if consents.of_person(session, one.id, TODAY).is_granted
             }
+        session.rollback()
+
+    check()
+
+
+def test_lists_and_the_rule_agree_on_how_everybody_stands(session: Session, small: SmallCourse) -> None:
+    """The filters of lists ask in another way than `standing_on`; whatever has happened, they must say the same."""
+    people = [mentee.person for mentee in small.mentees]
+    texts = consents.begin_texts(session, small.platform.id, TODAY)
+    session.commit()
+    ways = st.tuples(st.integers(0, 3), st.sampled_from(list(Way)), st.booleans(), st.sampled_from([GROWN, YOUNG]))
+    births = st.lists(st.sampled_from([None, YOUNG, GROWN, date(2008, 11, 23)]), min_size=4, max_size=4)
+
+    @given(st.lists(ways, max_size=8), births, st.booleans())
+    @settings(max_examples=60, deadline=None)
+    def check(given_ones: list[tuple[int, Way, bool, date]], born: list[date | None], counts: bool) -> None:
+        texts[Audience.ADULT].counts = counts
+        for person, birthday in zip(people, born, strict=True):
+            person.birth_date = birthday
+        for who, way, withdrawn, grown_by in given_ones:
+            audience = Audience.REPRESENTATIVE if way is Way.REPRESENTATIVE else Audience.ADULT
+            session.add(
+                Consent(
+                    person_id=people[who].id,
+                    text=texts[audience],
+                    way=way,
+                    given_on=TODAY,
+                    grown_if_born_by=grown_by,
+                    recorded_at=now(),
+                    recorded_by=small.curator.id,
+                    withdrawn_at=now() if withdrawn else None,
+                )
+            )
+        session.flush()
+        ids = [person.id for person in people]
+        rows = session.execute(select(Person.id, consents.standing_on(TODAY)).where(Person.id.in_(ids)))
+        known = {person_id: Standing(value) for person_id, value in rows}
+        for stands, standing in consents.EXACT.items():
+            found = session.scalars(select(Person.id).where(Person.id.in_(ids), consents.stands_so(stands, TODAY)))
+            assert set(found) == {person_id for person_id in ids if known[person_id] is standing}, stands
+        missing = session.scalars(
+            select(Person.id).where(Person.id.in_(ids), consents.stands_so(consents.Stands.MISSING, TODAY))
+        )
+        assert set(missing) == {person_id for person_id in ids if known[person_id] < consents.GRANTED}
+        best = consents.best_of_each(small.platform.id, TODAY)
+        told = dict(session.execute(select(best.c.person_id, best.c.standing)).all())
+        assert {person_id: Standing(told.get(person_id, 0)) for person_id in ids} == known
+        stood = consents.stands(session, ids, TODAY)
+        assert {person_id: stand.standing for person_id, stand in stood.items()} == known
+        assert consents.consenting(session, ids, TODAY) == {one for one in ids if known[one] >= consents.GRANTED}
         session.rollback()
 
     check()

@@ -212,11 +212,13 @@ def test_a_scan_comes_later_and_only_one(world, base, curator, app):
     [
         (b"<html><script>", 422, "Это не файл PDF, JPEG или PNG"),
         (b"", 303, ""),
-        (PDF + b"0" * 10 * 1024 * 1024, 413, "Файл больше 10 МБ"),
+        (PDF + b"0" * 1000, 413, "Файл больше 10 МБ"),
     ],
     ids=["no scan", "empty", "too large"],
 )
-def test_a_wrong_file_is_refused_and_nothing_is_kept(world, base, curator, app, content, status, said):
+def test_a_wrong_file_is_refused_and_nothing_is_kept(world, base, curator, app, content, status, said, monkeypatch):
+    # Ten megabytes would only make the test slow.
+    monkeypatch.setattr("lti_service.people.consents.rules.LARGEST_SCAN", 1000)
     person = student(world, birth_date=born(world, 16))
     new = f"{base}people/{person.id}/consents/new"
     sent = post(curator, new, new, **paper(world), scan=(BytesIO(content), "скан.pdf"))
@@ -302,6 +304,42 @@ def test_the_list_filters_by_standing_and_the_home_page_leads_to_it(world, base,
     saved = curator.get(f"{base}consents/list.csv?standing=withdrawn").data.decode("utf-8-sig").splitlines()
     assert len(saved) == 2
     assert saved[1].startswith("Авдеев Иван;ГР-1;;согласие отозвано;")
+
+
+def test_the_bases_show_and_filter_by_consent(world, base, curator, session):
+    people = everybody(world)
+    page = curator.get(f"{base}base/?consent=missing")
+    assert "Бобров Иван" in page.text
+    assert "Волков Иван" in page.text
+    assert "Авдеев Иван" not in page.text
+    assert text_of(page).count("нет согласия") == 4, "in the column, and on a phone below the state"
+    assert "Волков Иван" in curator.get(f"{base}base/?consent=minor").text
+    assert "Бобров Иван" not in curator.get(f"{base}base/?consent=minor").text
+    assert "Дятлов Иван" in curator.get(f"{base}base/mentors/?consent=none").text
+    assert "Дятлов Иван" not in curator.get(f"{base}base/mentors/?consent=own").text
+    chosen = curator.get(f"{base}base/?consent=missing&select=all")
+    mark = re.search(r'name="everyone"[^>]* value="([^"]+)"', chosen.text)[1]
+    sent = {"csrf_token": token_of(chosen), "everyone": mark, "action": "give_up"}
+    assert curator.post(f"{base}base/?consent=missing", data=sent).status_code == 303
+    session.expire_all()
+    states = {name: people[name].state.value for name in ("own", "none", "minor")}
+    assert states == {"own": "needs", "none": "unpaired", "minor": "unpaired"}
+
+
+def test_files_of_the_bases_heed_what_was_not_agreed_to(world, base, curator):
+    for name, given in (("Авдеев Иван", True), ("Бобров Иван", False)):
+        world.mentee(name, request="Хочу научиться варить", department="Сварка", consents=given)
+    gone = world.mentee("Волков Иван", request="Хочу научиться варить", department="Сварка")
+    withdraw_consent(world.session, gone.person, world.day)
+    world.session.commit()
+    rows = curator.get(f"{base}base/mentees.csv").data.decode("utf-8-sig").splitlines()[1:]
+    whole, without, withdrawn = sorted(rows)
+    assert "Хочу научиться варить" in whole
+    assert "Хочу научиться варить" not in without
+    assert "@college.example" in without, "the curator must be able to ask for the consent"
+    assert "нет согласия" in without
+    assert not [told for told in ("Хочу научиться варить", "@college.example", "Сварка") if told in withdrawn]
+    assert "согласие отозвано" in withdrawn
 
 
 def test_the_list_costs_as_many_queries_for_many_as_for_a_few(world, base, curator, session):

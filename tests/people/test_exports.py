@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from zipfile import ZipFile
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from lti_service.audit import AuditEvent
 from lti_service.people.models import Person
 from lti_service.platforms.models import Course
+from tests.consenting import give_consent
 from tests.people.conftest import mentee_of
 from tests.practice_moodle import PracticeMoodle
 
@@ -76,6 +78,7 @@ def test_nothing_that_people_wrote_is_a_formula(
     mentee = mentee_of(session, person_of("student001"))
     assert mentee is not None
     mentee.request = text
+    give_consent(session, mentee.person, date(2026, 11, 23))
     session.commit()
     cell = next(row[10] for row in as_csv(curator, "base/mentees.csv") if row[2] == person_of("student001").email)
     assert cell == "'" + text
@@ -89,6 +92,7 @@ def test_nothing_that_people_wrote_is_a_formula(
 def test_signs_that_no_file_may_hold_do_not_spoil_it(curator: FlaskClient, person_of, session: Session) -> None:
     mentee = mentee_of(session, person_of("student001"))
     assert mentee is not None
+    give_consent(session, mentee.person, date(2026, 11, 23))
     mentee.request = "а\x07б; «в»\nг"
     session.commit()
     cells = as_xlsx(curator, "base/mentees.xlsx")

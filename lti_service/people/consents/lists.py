@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service.people import rules
@@ -97,20 +97,18 @@ class Listing:
         return (self.page - 1) * PAGE + len(self.lines)
 
 
-def list_people(session: Session, course_id: int, cycle_id: int | None, day: date, look: Look) -> Listing:
+def list_people(
+    session: Session, platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look
+) -> Listing:
     """A page of the course's people as a look shows them; `cycle_id` is that of the school year when there is one."""
-    standing, minor = consents.standing_on(day), consents.is_under_age(day)
-    counted = (
-        _people(select(standing.label("standing"), minor.label("minor")), course_id, cycle_id, look)
-        .order_by(None)
-        .subquery()
-    )
+    best = consents.best_of_each(platform_id, day)
+    standing = func.coalesce(best.c.standing, int(Standing.NONE))
+    minor = consents.is_under_age(day)
+    counted = _people(select(standing, minor, func.count()), course_id, cycle_id, look)
     counts: Counter[str] = Counter()
     everyone = 0
     names = {value: stands for stands, value in EXACT.items()}
-    rows = session.execute(
-        select(counted.c.standing, counted.c.minor, func.count()).group_by(counted.c.standing, counted.c.minor)
-    )
+    rows = session.execute(counted.outerjoin(best, best.c.person_id == Person.id).group_by(standing, minor))
     for value, under_age, count in rows:
         everyone += count
         counts[names[Standing(value)]] += count
@@ -120,13 +118,15 @@ def list_people(session: Session, course_id: int, cycle_id: int | None, day: dat
     total = counts[look.standing] if look.standing else everyone
     pages = max(1, -(-total // PAGE))
     page = min(max(1, look.page), pages)
-    query = _lines(course_id, cycle_id, day, look).limit(PAGE).offset((page - 1) * PAGE)
+    query = _lines(platform_id, course_id, cycle_id, day, look).limit(PAGE).offset((page - 1) * PAGE)
     return Listing(_read(session, query, day), total, page, pages, counts, everyone, groups_of(session, course_id))
 
 
-def all_people(session: Session, course_id: int, cycle_id: int | None, day: date, look: Look) -> list[Line]:
+def all_people(
+    session: Session, platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look
+) -> list[Line]:
     """Everybody whom a look shows, on whatever page, in its order."""
-    return _read(session, _lines(course_id, cycle_id, day, look), day)
+    return _read(session, _lines(platform_id, course_id, cycle_id, day, look), day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ class Lack:
 
 def lack(session: Session, course_id: int, cycle_id: int, day: date) -> Lack:
     """The number for the curator's home page: exactly those whom the list shows for it."""
-    count = func.count(case((~consents.valid_for(day), 1)))
-    look = Look(who=Who.TAKING_PART)
-    row = session.execute(_people(select(count, func.count()), course_id, cycle_id, look)).one()
+    whole = _people(select(func.count()), course_id, cycle_id, Look(who=Who.TAKING_PART))
+    lacking = whole.where(~consents.valid_for(day))
+    row = session.execute(select(lacking.scalar_subquery(), whole.scalar_subquery())).one()
     return Lack(row[0], row[1])
 
 
@@ -171,11 +171,15 @@ def _takes_part(who: Who, cycle_id: int | None) -> ColumnElement[bool]:
     return {Who.NEEDING: needing, Who.MENTORS: mentors, Who.TAKING_PART: or_(needing, mentors)}[who]
 
 
-def _lines(course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
+def _lines(platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
     query = _people(select(Person, Membership.groups), course_id, cycle_id, look)
     if look.standing:
         query = query.where(consents.stands_so(Stands(look.standing), day))
-    chosen: Any = {"group": Membership.groups, "standing": consents.standing_on(day)}.get(look.sort)
+    chosen: Any = Membership.groups if look.sort == "group" else None
+    if look.sort == "standing":
+        best = consents.best_of_each(platform_id, day)
+        query = query.outerjoin(best, best.c.person_id == Person.id)
+        chosen = func.coalesce(best.c.standing, int(Standing.NONE))
     by_name = Person.search_name
     if chosen is None:
         return query.order_by(by_name.desc() if look.descending else by_name, Person.id)

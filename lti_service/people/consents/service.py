@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Date, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Date, Subquery, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from lti_service import audit, db
@@ -139,14 +139,38 @@ def is_under_age(day: date) -> ColumnElement[bool]:
 
 
 def stands_so(stands: Stands, day: date) -> ColumnElement[bool]:
-    """Whether a person stands so with their consents on the platform's day; a condition for queries over `Person`."""
-    match stands:
-        case Stands.MISSING:
-            return ~valid_for(day)
-        case Stands.MINOR:
-            return and_(is_under_age(day), ~valid_for(day))
-        case _:
-            return standing_on(day) == int(EXACT[stands])
+    """Whether a person stands so with their consents on the platform's day; a condition for queries over `Person`.
+
+    The same as comparing `standing_on`, as questions whether there are such consents: PostgreSQL answers those for
+    all people of a list at once, and `standing_on` for one after the other, which takes ten times as long.
+    """
+    by = rules.grown_if_born_by(day)
+    given = exists().where(Consent.person_id == Person.id)
+    kept = given.where(Consent.withdrawn_at.is_(None))
+    counting = given.where(Consent.text_id == ConsentText.id, _counts(by, Person))
+    of_their_own = counting.where(Consent.way.in_(_BY_THEMSELVES))
+    given, kept, counting, of_their_own = (found.correlate(Person) for found in (given, kept, counting, of_their_own))
+    return {
+        Stands.MISSING: ~counting,
+        Stands.MINOR: and_(is_under_age(day), ~counting),
+        Stands.NONE: ~given,
+        Stands.WITHDRAWN: and_(given, ~kept),
+        Stands.LAPSED: and_(kept, ~counting),
+        Stands.REPRESENTATIVE: and_(counting, ~of_their_own),
+        Stands.OWN: of_their_own,
+    }[stands]
+
+
+def best_of_each(platform_id: int, day: date) -> Subquery:
+    """The standing of everybody of a college who has ever consented (columns `person_id` and `standing`)."""
+    return (
+        select(Consent.person_id, func.max(_rank(rules.grown_if_born_by(day), Person)).label("standing"))
+        .join(ConsentText, ConsentText.id == Consent.text_id)
+        .join(Person, Person.id == Consent.person_id)
+        .where(ConsentText.platform_id == platform_id)
+        .group_by(Consent.person_id)
+        .subquery()
+    )
 
 
 # Composed once: every home page asks it.
@@ -172,6 +196,11 @@ class Stand:
     def is_granted(self) -> bool:
         """Whether a consent counts."""
         return self.standing >= GRANTED
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether there was one, and it was taken back."""
+        return self.standing is Standing.WITHDRAWN
 
 
 AT_ONCE = 5000

@@ -23,11 +23,11 @@ from lti_service.people.consents.service import Paper, Standing, Stands, Texts
 from lti_service.people.errors import (
     ConsentError,
     PapersWrongError,
-    PeopleChangedError,
     PeopleError,
     TextChangedError,
 )
 from lti_service.people.forms import read_id, read_ids, without_nul
+from lti_service.people.lists import Everyone
 from lti_service.people.models import MentorState, Person
 from lti_service.people.rules import NEEDING
 from lti_service.people.views.room import blueprint, cycle_id
@@ -192,7 +192,7 @@ def show_consents() -> Any:
     return render_template(
         "people/consents/list.html",
         look=look,
-        listing=lists.list_people(session, viewer.course_id, year, pages.local_today(), look),
+        listing=lists.list_people(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look),
         has_year=year is not None,
         stands=Stands,
         address=_address_of(look),
@@ -213,7 +213,7 @@ def export_consents(ending: str) -> Response:
 
 def _everybody(session: Session, viewer: Viewer, look: Look) -> list[Line]:
     year = cycle_id(session, viewer)
-    return lists.all_people(session, viewer.course_id, year, pages.local_today(), look)
+    return lists.all_people(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look)
 
 
 def _address_of(look: Look) -> Any:
@@ -261,6 +261,11 @@ class _Lacking:
         self.unknown = [line for line in lines if line.is_minor is None]
         self.minors = [line for line in lines if line.is_minor]
 
+    @property
+    def grown(self) -> Everyone:
+        """Those whom one button may record, to be known again when it is pressed."""
+        return Everyone(tuple(sorted(line.person.id for line in (*self.adults, *self.unknown))))
+
 
 def _record_adults() -> Any:
     viewer, look, day = access.viewer(), forms.read_look(request.args), pages.local_today()
@@ -270,12 +275,11 @@ def _record_adults() -> Any:
     try:
         with db.transaction() as session:
             lacking = _Lacking(session, viewer, look)
-            if form.counted.data != _counted(lacking):
-                raise PeopleChangedError
+            lacking.grown.as_counted(form.counted.data or "")
             chosen = lacking.adults + (lacking.unknown if form.unknown.data else [])
             papers = [Paper(line.person.id, Way.PAPER, form.signed_on.data, text_id=form.text_id) for line in chosen]
             kept = consents.record(session, viewer, day, papers)
-    except ConsentError as error:
+    except PeopleError as error:
         return _sheet_page(adults_form=form, error=error), error.status
     return _recorded(len(kept), look)
 
@@ -300,15 +304,10 @@ def _recorded(count: int, look: Look) -> Any:
     return redirect(url_for("people.consents", **look.query()), 303)
 
 
-def _counted(lacking: _Lacking) -> str:
-    """The numbers that a page showed before somebody pressed its button."""
-    return f"{len(lacking.adults)}/{len(lacking.unknown)}"
-
-
 def _sheet_page(
     adults_form: forms.AdultsForm | None = None,
     minors_form: forms.MinorsForm | None = None,
-    error: ConsentError | None = None,
+    error: PeopleError | None = None,
 ) -> str:
     viewer, session, look = access.viewer(), db.session(), forms.read_look(request.args)
     _texts(session, viewer)
@@ -317,7 +316,7 @@ def _sheet_page(
     problems = error.problems if isinstance(error, PapersWrongError) else {}
     people = {line.person.id: line.person for line in (*lacking.adults, *lacking.unknown)}
     adults_form = adults_form or forms.AdultsForm.of(signable)
-    adults_form.counted.data = _counted(lacking)
+    adults_form.counted.data = lacking.grown.mark
     return render_template(
         "people/consents/record.html",
         look=look,

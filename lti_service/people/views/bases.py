@@ -1,7 +1,6 @@
 """The lists of the two bases."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -14,6 +13,8 @@ from sqlalchemy.orm import Session
 from lti_service import access, db, pages, sheets
 from lti_service.access import Permission
 from lti_service.people import exports, labels, lists, rules, service
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import Stand
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_choice, read_id, read_ids, read_look
 from lti_service.people.models import Mentee, MenteeState, Mentor, MentorState
@@ -46,7 +47,7 @@ def mentees() -> Any:
 @access.needs(Permission.MANAGE_BASE)
 def change_mentees() -> Any:
     """Do one thing with those who are ticked; the address keeps what the list showed."""
-    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS, pages.local_today())
     ticked, mark = read_ids(request.form, "chosen"), request.form.get("everyone", "")
     wanted_form_id = read_id(request.form, "wanted_form")
     makes_mentors = request.form.get("action") == MAKE_MENTORS
@@ -70,9 +71,10 @@ def change_mentees() -> Any:
 
 def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), form_id: int | None = None) -> str:
     viewer, session = access.viewer(), db.session()
-    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS, pages.local_today())
     cycle = cycle_of(session, viewer)
     listing = lists.list_mentees(session, cycle.id, viewer.course_id, look) if cycle else None
+    stands = _stands(session, listing.lines) if listing else {}
     everyone = lists.everyone(session, Mentee, cycle.id, viewer.course_id, look) if cycle and _wants_all() else None
     state = MenteeState(look.state) if look.state else None
     return render_template(
@@ -80,6 +82,7 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         cycle=cycle,
         look=look,
         listing=listing,
+        stands=stands,
         actions=offered(rules.MENTEE_MOVES, state, rules.CURATOR_ACTIONS),
         forms=service.forms_for(cycle),
         error=error,
@@ -97,12 +100,12 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
 @access.needs(Permission.MANAGE_BASE)
 def export_mentees(ending: str) -> Response:
     """Everybody whom the list shows with these filters, as a file."""
-    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+    look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS, pages.local_today())
     with db.transaction() as session:
         at = desk(session)
         lines = lists.all_mentees(session, at.cycle_id, at.course_id, look)
         service.record_export(session, at, "mentees", len(lines), look.query())
-        return sheets.download(exports.mentees(lines), sheets.Kind(ending))
+        return sheets.download(exports.mentees(lines, _stands(session, lines)), sheets.Kind(ending))
 
 
 @blueprint.get("/courses/<int:course_id>/base/mentors/")
@@ -136,6 +139,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
     viewer, session = access.viewer(), db.session()
     look = mentors_look()
     cycle = cycle_of(session, viewer)
+    listing = lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None
     state = MentorState(look.state) if look.state else None
     listing = lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None
     everyone = lists.everyone(session, Mentor, cycle.id, viewer.course_id, look) if cycle and _wants_all() else None
@@ -145,6 +149,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         look=look,
         listing=listing,
         standings=_standings(session, listing.lines if listing else []),
+        stands=_stands(session, listing.lines) if listing else {},
         training_states=TrainingState,
         actions=offered(rules.MENTOR_MOVES, state, rules.PLAIN_ACTIONS),
         may_decide=state is None or any(action in rules.MENTOR_MOVES[state] for action in rules.DECISIONS),
@@ -167,11 +172,18 @@ def export_mentors(ending: str) -> Response:
         at = desk(session)
         lines = lists.all_mentors(session, at.cycle_id, at.course_id, look)
         service.record_export(session, at, "mentors", len(lines), look.query())
-        return sheets.download(exports.mentors(lines, _standings(session, lines)), sheets.Kind(ending))
+        return sheets.download(
+            exports.mentors(lines, _standings(session, lines), _stands(session, lines)), sheets.Kind(ending)
+        )
 
 
 def _standings(session: Session, lines: Iterable[lists.Line[Mentor]]) -> dict[int, Standing]:
     return training.standings(session, [line.record.person_id for line in lines], pages.local_today())
+
+
+def _stands(session: Session, lines: Iterable[lists.Line[Any]]) -> dict[int, Stand]:
+    """How people of a list stand with their consents, by their ids."""
+    return consents.stands(session, [line.record.person_id for line in lines], pages.local_today())
 
 
 def _wants_all() -> bool:
@@ -181,8 +193,7 @@ def _wants_all() -> bool:
 
 def mentors_look() -> lists.Look:
     """How the list of mentors is looked at, by the address."""
-    look = read_look(request.args, MentorState, MentorKind, MENTOR_SORTS)
-    return replace(look, day=pages.local_today())
+    return read_look(request.args, MentorState, MentorKind, MENTOR_SORTS, pages.local_today())
 
 
 def _address_of(endpoint: str, look: lists.Look) -> Any:
@@ -198,7 +209,7 @@ def _address_of(endpoint: str, look: lists.Look) -> Any:
 def list_address(endpoint: str) -> str:
     """Back to the list as it was looked at."""
     if endpoint == "people.mentees":
-        look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS)
+        look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS, pages.local_today())
     else:
         look = mentors_look()
     return url_for(endpoint, **look.query())
