@@ -297,7 +297,12 @@ def groups_of(session: Session, course_id: int) -> list[str]:
 
 def _about_person(look: Look) -> list[Any]:
     """The filters that ask about the person."""
-    return [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
+    conditions: list[Any] = [
+        Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()
+    ]
+    if look.consent and look.day:
+        conditions.append(consents.stands_so(Stands(look.consent), look.day))
+    return conditions
 
 
 def _filters(base: type[B], look: Look) -> list[Any]:
@@ -315,8 +320,6 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         conditions.append(takes_part(int(look.form)))
     if look.training and look.day and base is Mentor:
         conditions.append(training.is_in(TrainingState(look.training), look.day))
-    if look.consent and look.day:
-        conditions.append(consents.stands_so(Stands(look.consent), look.day))
     if look.nominated and base is Mentee:
         conditions.append(_IS_NOMINATED)
     return conditions

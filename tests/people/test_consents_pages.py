@@ -59,8 +59,10 @@ def student(world, name="Борисова Анна", **facts):
 
 
 def actions(world) -> list[str]:
+    """What the trail says of consents, in order."""
     world.session.rollback()
-    return list(world.session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
+    of_consents = AuditEvent.action.startswith("consent.")
+    return list(world.session.scalars(select(AuditEvent.action).where(of_consents).order_by(AuditEvent.id)))
 
 
 # --- one's own ----------------------------------------------------------------------------------------------------
