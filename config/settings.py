@@ -5,7 +5,9 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import time, timedelta
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -48,6 +50,17 @@ class Settings:
     registrations_per_minute: int = 20
     scans_path: Path = ROOT / "instance" / "scans"
     """Folder for scanned consents; made when the first is added, for nobody's eyes but the service's user."""
+    guest_tries_per_minute: int = 20
+    """Codes and answers that one client address may try at the guests' door."""
+    smtp_host: str = ""
+    """The mail server; empty: no letters are sent."""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    """`starttls`, `tls` (from the first byte) or `none`, for a server on the same machine."""
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_from: str = ""
+    """The sender: an address, or `Name <address>`."""
 
     @property
     def https(self) -> bool:
@@ -106,7 +119,26 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
         launches_per_minute=_limit("LAUNCHES_PER_MINUTE", env.str("LAUNCHES_PER_MINUTE", "600")),
         registrations_per_minute=_limit("REGISTRATIONS_PER_MINUTE", env.str("REGISTRATIONS_PER_MINUTE", "20")),
         scans_path=Path(env.str("SCANS_PATH", "") or folder / "scans").absolute(),
+        guest_tries_per_minute=_limit("GUEST_TRIES_PER_MINUTE", env.str("GUEST_TRIES_PER_MINUTE", "20")),
+        **_mail(env),
     )
+
+
+def _mail(env: FileAwareEnv) -> dict[str, Any]:
+    host = env.str("SMTP_HOST", "").strip()
+    security = _one_of("SMTP_SECURITY", env.str("SMTP_SECURITY", "starttls"), ("starttls", "tls", "none"))
+    sender = env.str("MAIL_FROM", "").strip()
+    if host and "@" not in parseaddr(sender)[1]:
+        raise SettingsError("MAIL_FROM must be the sender's address when SMTP_HOST is set")
+    usual_port = {"starttls": 587, "tls": 465, "none": 25}[security]
+    return {
+        "smtp_host": host,
+        "smtp_port": env.int("SMTP_PORT", usual_port),
+        "smtp_security": security,
+        "smtp_user": env.str("SMTP_USER", ""),
+        "smtp_password": env.str("SMTP_PASSWORD", ""),
+        "mail_from": sender,
+    }
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -3,12 +3,12 @@
 from flask import Flask
 
 from config import Settings, load_settings
-from lti_service import db, edge, health, holdings, limits, logs, looks, pages, queue
+from lti_service import db, edge, health, holdings, limits, logs, looks, mail, pages, queue
 from lti_service.commands import register_commands
 from lti_service.connections import views as connections
 from lti_service.entrance import views as entrance
 from lti_service.indicators import views as indicators
-from lti_service.pairs import views as pairs
+from lti_service.pairs import guests as guest_pairs
 from lti_service.people import views as people
 from lti_service.people.consents import scans
 from lti_service.platforms import outgoing, secrets
@@ -30,12 +30,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     outgoing.connect(settings.allowed_private_hosts)
     scans.connect(settings.scans_path)
     directory.forget()
+    mail.connect(settings)
     limits.init_app(app, settings)
     edge.init_app(app, settings)
     pages.init_app(app)
     looks.init_app(app)
     entrance.init_app(app)
-    for wing in (health, programme, people, pairs, surveys, indicators, connections):
+    for wing in (health, programme, people, guest_pairs, surveys, indicators, connections):
         app.register_blueprint(wing.blueprint)
     register_commands(app)
     # Imported for what the wings say in it.

@@ -162,7 +162,9 @@ def _headers(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     response.headers["X-Correlation-Id"] = g.get("correlation_id", "")
     if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
-        frames = " ".join(["'self'", *_frame_ancestors(response.status_code)])
+        # The guests' pages stand in nobody's frame: they are first-party, and nobody may lay anything over them.
+        framed = " ".join(["'self'", *_frame_ancestors(response.status_code)])
+        frames = "'none'" if g.get("unframed") else framed
         # A view whose form leads out of here, to a platform, names its origin.
         forms = f"'self' {g.form_origin}" if "form_origin" in g else "'self'"
         response.headers.setdefault("Cache-Control", "no-store")

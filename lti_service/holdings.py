@@ -5,6 +5,7 @@ from lti_service.indicators import kept as indicators
 from lti_service.pairs import kept as pairs
 from lti_service.people import kept as people
 from lti_service.people.consents import kept as consents
+from lti_service.people.guests import kept as guests
 from lti_service.people.imports import kept as imports
 from lti_service.people.kinds import kept as kinds
 from lti_service.people.privacy import kept as privacy
@@ -12,4 +13,4 @@ from lti_service.people.selection import kept as selection
 from lti_service.people.training import kept as training
 from lti_service.surveys import kept as surveys
 
-WINGS = (people, consents, imports, kinds, privacy, selection, training, pairs, surveys, indicators, entrance)
+WINGS = (people, consents, guests, imports, kinds, privacy, selection, training, pairs, surveys, indicators, entrance)

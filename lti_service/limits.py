@@ -1,4 +1,4 @@
-"""How often one client address may come to the doors that anybody can reach: login, launch, registration.
+"""How often one client address may come to the doors that anybody can reach: login, launch, registration, guests.
 
 What is counted is what leads nowhere: whoever ends a login with a good launch gets both back, so a college whose
 classrooms share one address is never kept out by its own crowd. Fixed windows of a minute, counted with the library
@@ -38,6 +38,7 @@ class Door(StrEnum):
     LOGIN = "login"
     LAUNCH = "launch"
     REGISTRATION = "registration"
+    GUEST = "guest"
 
 
 class TooManyRequestsError(Exception):
@@ -63,6 +64,12 @@ class TooManyRegistrationsError(TooManyRequestsError):
         "The registration address was opened too often from your network. Nothing was changed here: wait a minute, "
         "then paste it into Moodle's “Manage tools” again."
     )
+
+
+class TooManyGuestsError(TooManyRequestsError):
+    """The same at the guests' door."""
+
+    message = _l("Too many codes were tried from your network. Wait a minute, then try again.")
 
 
 class Memory(Storage):
@@ -131,6 +138,7 @@ class Limits:
                 (Door.LOGIN, settings.logins_per_minute),
                 (Door.LAUNCH, settings.launches_per_minute),
                 (Door.REGISTRATION, settings.registrations_per_minute),
+                (Door.GUEST, settings.guest_tries_per_minute),
             )
             if most
         }
@@ -195,7 +203,9 @@ def led_somewhere(*doors: Door) -> None:
 
 def limited(door: Door) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A view that one address may ask for only so often a minute. Raises TooManyRequestsError instead of running it."""
-    error = TooManyRegistrationsError if door is Door.REGISTRATION else TooManyRequestsError
+    error = {Door.REGISTRATION: TooManyRegistrationsError, Door.GUEST: TooManyGuestsError}.get(
+        door, TooManyRequestsError
+    )
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)

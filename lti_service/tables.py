@@ -7,6 +7,7 @@ from lti_service.lti import models as lti
 from lti_service.pairs import models as pairs
 from lti_service.people import models as people
 from lti_service.people.consents import models as consents
+from lti_service.people.guests import models as guests
 from lti_service.people.imports import models as imports
 from lti_service.people.kinds import models as kinds
 from lti_service.people.privacy import models as privacy
@@ -24,6 +25,7 @@ WINGS = (
     lti,
     people,
     consents,
+    guests,
     imports,
     kinds,
     selection,

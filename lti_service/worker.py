@@ -8,11 +8,12 @@ import structlog
 from huey.api import crontab
 
 from config import Settings, SettingsError, load_settings
-from lti_service import db, holdings, logs, queue
+from lti_service import db, holdings, logs, mail, queue
 from lti_service.indicators import tasks as indicators
 from lti_service.lti import deep_linking, launch
 from lti_service.people import tasks as people
 from lti_service.people.consents import scans
+from lti_service.people.guests import tasks as guests
 from lti_service.people.imports import service as imports
 from lti_service.people.kinds import tasks as _kinds  # noqa: F401 - it declares its task
 from lti_service.people.privacy import periods
@@ -36,6 +37,7 @@ def connect(settings: Settings) -> None:
     secrets.connect(settings.encryption_keys)
     outgoing.connect(settings.allowed_private_hosts)
     scans.connect(settings.scans_path)
+    mail.connect(settings)
 
 
 def schedule(settings: Settings) -> None:
@@ -53,6 +55,10 @@ def schedule(settings: Settings) -> None:
     @queue.huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
     def deliver_what_is_due() -> None:
         indicators.deliver_due()
+
+    @queue.huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
+    def send_letters() -> None:
+        guests.send_letters.call_local()
 
     @queue.huey.periodic_task(crontab(minute="17"))  # type: ignore[untyped-decorator]
     def tidy_up() -> None:

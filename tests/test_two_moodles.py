@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from io import BytesIO
 from typing import Any
@@ -52,7 +53,8 @@ OPERATORS = {"db upgrade", "db backup", "db restore", "platforms add", "platform
              "programmes load", "grades status", "run", "shell", "routes"}  # fmt: skip
 """Commands for whoever runs the service, about all Moodles at once or about none."""
 NOBODYS = {"/", "/healthz", "/readyz", "/metrics", "/lti/login", "/lti/launch", "/lti/jwks", "/lti/register",
-           "/lti/handoff", "/static/<path:filename>", "/bootstrap/static/<path:filename>"}  # fmt: skip
+           "/lti/handoff", "/guest/", "/guest/leave", "/static/<path:filename>",
+           "/bootstrap/static/<path:filename>"}  # fmt: skip
 """Addresses without anything of a course; the doors among them have tests of their own."""
 
 
@@ -218,6 +220,13 @@ def _fill(session: Session, side: Side) -> None:
         select(ImportPreview.id).where(ImportPreview.course_id == side.course)
     ).one()
     _consents(session, side, mentor.person_id)
+    until = {"factor": "phone", "until": (db.now() + timedelta(days=30)).date().isoformat()}
+    sheet = curator.post(f"{at}/employers/guests/{side.ids['guest_id']}/invite", data=until).text
+    code = re.search(r'guest-sheet-code">([\d ]+)<', sheet)
+    assert code, sheet
+    side.browsers["guest"] = curator.application.test_client()
+    _done(side.browsers["guest"].post("/guest/", data={"code": code[1], "answer": "4567"}))
+    assert side.mark in side.browsers["guest"].get(f"/guest{at}/").text
     _done(curator.post(f"{at}/pairs/new", data={"form": form.id, "mentor": mentor.id, "mentees": mentee.id}))
     session.commit()
     side.ids["pair_id"] = session.scalars(select(Pair.id).where(Pair.course_id == side.course)).one()
@@ -332,7 +341,7 @@ def test_each_side_has_work_of_every_kind(sides: tuple[Side, Side], session: Ses
     wanted = {
         "platform", "deployment", "course", "person", "membership", "visit", "cycle", "mentee", "mentor", "pair",
         "pair_mentee", "survey", "survey_item", "survey_response", "gradebook_column", "grade", "audit_event", "run",
-        "invitation", "content_choice", "employer", "employer_contact", "agreement",
+        "invitation", "content_choice", "guest_access", "employer", "employer_contact", "agreement",
         "import_preview", "import_row",
         "consent", "consent_text",
         "erasure_request",
@@ -353,6 +362,7 @@ def _rules(app: Flask, method: str) -> list[Rule]:
 
 CHOICES = {
     "base": ("mentees", "mentors"),
+    "answer": ("agree", "decline"),
     "move": ("agree", "decline", "cancel", "start", "finish", "end_early"),
     "ending": ("xlsx", "csv"),
     "what": tuple(KINDS),
@@ -394,7 +404,7 @@ def _address(app: Flask, rule: Rule, values: dict[str, Any]) -> str:
         return built
 
 
-@pytest.mark.parametrize("role", ["student", "teacher", "employer", "curator", "admin"])
+@pytest.mark.parametrize("role", ["student", "teacher", "employer", "curator", "admin", "guest"])
 def test_no_page_shows_anything_of_the_other(app: Flask, sides: tuple[Side, Side], role: str) -> None:
     for own, other in (sides, sides[::-1]):
         browser = own.browsers[role]
@@ -420,10 +430,11 @@ def _text(page: TestResponse) -> str:
 
 
 def _leads_home(page: TestResponse, own: Side) -> bool:
-    return urlsplit(page.headers["Location"]).path.startswith(f"/courses/{own.course}/")
+    path = urlsplit(page.headers["Location"]).path
+    return path == "/guest/" or path.startswith(f"/courses/{own.course}/")
 
 
-@pytest.mark.parametrize("role", ["student", "teacher", "curator", "admin"])
+@pytest.mark.parametrize("role", ["student", "teacher", "curator", "admin", "guest"])
 def test_no_form_changes_anything_of_the_other(
     app: Flask, sides: tuple[Side, Side], session: Session, role: str
 ) -> None:

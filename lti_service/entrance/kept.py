@@ -26,6 +26,7 @@ personal.keep(
             "id": OWN_KEY,
             "token_hash": "whoever knew it could not come in with it, and it tells nothing",
             "platform_id": "the college that the person is of",
+            "guest_device": "a secret's hash, which ends a guest's visit with the access",
         },
         rows_go=True,
     )

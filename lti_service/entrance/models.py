@@ -25,3 +25,6 @@ class Visit(Base):
     locale: Mapped[str] = mapped_column(String(10), default="ru")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    guest_device: Mapped[str | None] = mapped_column(String(64))
+    """Of a guest's visit: `GuestAccess.device_hash` as it was; the visit ends when the access has another one. None:
+    the visit of somebody who came through Moodle, the only one that opens a page outside the guests' own."""

@@ -14,7 +14,7 @@ from lti_service import access, audit, db, pages
 from lti_service.access import Permission
 from lti_service.edge import csrf
 from lti_service.edge import page as error_page
-from lti_service.entrance import choosing, handoff, registration, visits
+from lti_service.entrance import choosing, guests, handoff, registration, visits
 from lti_service.limits import Door, led_somewhere, limited
 from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
@@ -131,21 +131,29 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(registration.blueprint)
     app.register_blueprint(choosing.blueprint)
     handoff.init_app(app)
+    app.register_blueprint(guests.blueprint)
 
 
-def _recognise() -> None:
+def _recognise() -> Any:
     """Find out who asks: the cookie says which person, the address which course, the database what they are there."""
+    if guests.is_here():
+        return guests.recognise()
     token = request.cookies.get(_cookie_name(VISIT_COOKIE))
-    if not token or request.path.startswith(("/lti/", "/static/")):
-        return
+    if request.path.startswith(("/lti/", "/static/")):
+        return None
+    if not token:
+        # A guest elsewhere is nobody; but neither are they told to open an activity in Moodle.
+        g.signed_in = guests.is_somewhere()
+        return None
     visitor = visits.find(db.session(), token, g.course_id)
     if visitor is None:
-        return
+        return None
     g.visitor = visitor
     g.signed_in = True
     g.locale = visitor.locale
     g.platform_origin = visitor.platform_origin
     g.viewer = visitor.viewer
+    return None
 
 
 def _params() -> dict[str, str]:

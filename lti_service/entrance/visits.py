@@ -2,20 +2,23 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy import Table, and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from lti_service import db
-from lti_service.access import Viewer
+from lti_service.access import Role, Viewer
 from lti_service.db import UtcDateTime, now
 from lti_service.entrance.models import Visit
 from lti_service.lti.launch import Launch
 from lti_service.lti.roles import is_administrator
 from lti_service.people import arrivals
+from lti_service.people.guests.door import Entry
+from lti_service.people.guests.models import GuestAccess
+from lti_service.people.guests.rules import AccessState
 from lti_service.people.names import spoken
 from lti_service.platforms import outgoing
 from lti_service.platforms.models import Platform, PlatformState
@@ -29,9 +32,32 @@ _FIND = (
     .where(
         _visits.c.token_hash == bindparam("token"),
         _visits.c.expires_at > bindparam("moment", type_=UtcDateTime),
+        _visits.c.guest_device.is_(None),
         _platforms.c.state == PlatformState.ACTIVE,
     )
 )
+_accesses = cast(Table, GuestAccess.__table__)
+_FIND_GUEST = (
+    select(_visits.c.locale, _accesses.c.course_id.label("own_course_id"), *arrivals.VIEWER_COLUMNS)
+    .select_from(
+        arrivals.from_person(_visits, arrivals.VIEWER_COLUMNS[0].element == _visits.c.person_id).join(
+            _accesses,
+            and_(
+                _accesses.c.device_hash == _visits.c.guest_device,
+                _accesses.c.person_id == _visits.c.person_id,
+            ),
+        )
+    )
+    .where(
+        _visits.c.token_hash == bindparam("token"),
+        _visits.c.expires_at > bindparam("moment", type_=UtcDateTime),
+        _accesses.c.state == AccessState.OPEN,
+        _accesses.c.expires_at > bindparam("moment", type_=UtcDateTime),
+        _platforms.c.state == PlatformState.ACTIVE,
+    )
+)
+GUEST_LIFE = timedelta(hours=1)
+"""A guest's visit: long enough for a break, then the answer is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +124,58 @@ def find(session: Session, token: str, course_id: int | None) -> Visitor | None:
         name=spoken(row.given_name, row.family_name, row.moodle_id),
         viewer=arrivals.viewer_of(row, row.is_admin),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whom a guest's cookie stands for."""
+
+    course_id: int
+    """The one course that is open to them."""
+    locale: str
+    viewer: Viewer | None
+    """Who they are there; none: another course was asked for, or none, or they are no guest of it any more."""
+
+
+def begin_guest(session: Session, entry: Entry, locale: str) -> str:
+    """Begin a guest's visit with a new secret, which the cookie holds."""
+    token = secrets.token_urlsafe(32)
+    moment = now()
+    db.execute(
+        session,
+        _BEGIN,
+        {
+            "token_hash": _hash(token),
+            "platform_id": entry.platform_id,
+            "person_id": entry.person_id,
+            "is_admin": False,
+            "locale": locale,
+            "created_at": moment,
+            "expires_at": min(moment + GUEST_LIFE, entry.expires_at),
+            "guest_device": entry.device_hash,
+        },
+    )
+    return token
+
+
+def find_guest(session: Session, token: str, course_id: int | None) -> Guest | None:
+    """The guest whom the secret stands for; None when the visit or the access has ended, for whatever reason.
+
+    In their own course they are a guest and nothing else, whatever else may be written of them.
+    """
+    row = db.execute(session, _FIND_GUEST, {"token": _hash(token), "moment": now(), "course": course_id}).first()
+    if row is None:
+        return None
+    viewer = None
+    if row.course_id == row.own_course_id and row.active and Role.GUEST in row.roles:
+        viewer = arrivals.viewer_of(row, is_admin=False)
+        viewer = replace(viewer, roles=frozenset({Role.GUEST})) if viewer else None
+    return Guest(row.own_course_id, row.locale, viewer)
+
+
+def end(session: Session, token: str) -> None:
+    """End a visit before its time."""
+    session.execute(delete(Visit).where(Visit.token_hash == _hash(token)))
 
 
 def _hash(token: str) -> str:

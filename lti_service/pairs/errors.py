@@ -207,3 +207,13 @@ class ReasonTooLongError(PairError):
     code = "reason-too-long"
     field = "reason"
     message = _l("At most %(most)s characters, please; there are %(count)s.")
+
+
+class SomebodysConsentMissingError(PairError):
+    """The same, told to whom it is not told whose consent it is."""
+
+    code = "somebodys-consent-missing"
+    status = 409
+    message = _l(
+        "You cannot agree yet: somebody of the pair has no consent to the processing of personal data. Ask the curator."
+    )

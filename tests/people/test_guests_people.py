@@ -18,6 +18,8 @@ from lti_service.people.errors import NoAccountError
 from lti_service.people.guests import errors
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.service import PersonFacts
+from lti_service.people.kinds import rules as kind_rules
+from lti_service.people.kinds.rules import Facts, Ruleset
 from lti_service.people.models import ContactWay, MentorState, Person
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme.models import MenteeKind, MentorKind
@@ -36,14 +38,19 @@ MINER = PersonFacts("Горняков", "Пётр  Ильич", "gornyak@mine.ex
 
 def test_a_guest_may_see_their_own_page_and_nothing_else() -> None:
     guest = Viewer(1, 1, 1, "Пётр Горняков", frozenset({Role.GUEST}), "", "", "Europe/Moscow")
-    assert [permission for permission in Permission if guest.may(permission)] == [Permission.SEE_GUEST_HOME]
-    assert not any(Role.GUEST in roles for permission, roles in TABLE.items() if permission != "see-guest-home")
+    assert [permission for permission in Permission if guest.may(permission)] == [
+        Permission.SEE_OWN_DATA,
+        Permission.SEE_GUEST_HOME,
+    ]
+    named = {permission for permission, roles in TABLE.items() if Role.GUEST in roles}
+    assert named == {Permission.SEE_OWN_DATA, Permission.SEE_GUEST_HOME}
     somebody = Viewer(1, 1, 1, "Кто-то", frozenset(Role) - {Role.GUEST}, "", "", "Europe/Moscow")
     assert not somebody.may(Permission.SEE_GUEST_HOME)
 
 
 def test_no_role_of_moodle_makes_a_guest() -> None:
-    assert rules.roles_of(["student"], "", {"student": ["guest", "teacher"]}) == [Role.TEACHER]
+    found = kind_rules.roles_of(["student"], Facts(), {"student": ["guest", "teacher"]}, Ruleset())
+    assert found == [Role.TEACHER]
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------

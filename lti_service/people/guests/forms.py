@@ -1,16 +1,20 @@
 """What comes in about people from outside."""
 
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField, DateField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
 
 from lti_service.people.employers import rules as employer_rules
-from lti_service.people.employers.forms import line
+from lti_service.people.employers.forms import LONGEST_SEARCH, line
 from lti_service.people.employers.models import Employer
-from lti_service.people.forms import RecordForm, Values
-from lti_service.people.guests import rules
+from lti_service.people.forms import RecordForm, Values, read_choice, read_id
+from lti_service.people.guests import labels, rules
+from lti_service.people.guests.invitations import GuestPage, Look, Terms
+from lti_service.people.guests.rules import Factor, Standing
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import Person
 
@@ -69,3 +73,68 @@ class MentorForm(PersonForm):
         """The organisation chosen; whether it is the college's the service asks."""
         chosen = self.employer.data or ""
         return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
+
+
+class AccessForm(RecordForm):
+    """What a curator and a guest have agreed on."""
+
+    factor = RadioField(
+        _l("What the door asks for besides the code"),
+        choices=[SelectChoice(factor.value, labels.FACTORS[factor]) for factor in Factor],
+    )
+    question = line(
+        _l("What the word is the answer to"),
+        rules.LONGEST_QUESTION,
+        description=_l("The guest reads it in the invitation, e.g. “The year you came to the mine”."),
+    )
+    answer = line(
+        _l("The answer"),
+        rules.LONGEST_ANSWER,
+        description=_l(
+            "Agree on it by word of mouth; it is not written in the invitation and cannot be read here again."
+        ),
+        render_kw={"autocomplete": "off"},
+    )
+    until = DateField(
+        _l("Access until"),
+        description=_l("Its last day; no more than a year ahead."),
+        validators=[InputRequired(message=_l("Say until which day."))],
+    )
+
+    @classmethod
+    def of(cls, page: GuestPage, sent: Values | None = None) -> "AccessForm":
+        """The form with what was sent, else as it was agreed before or as is usual."""
+        access = page.access
+        usual = Factor.PHONE if rules.phone_answer(page.person.phone) else Factor.WORD
+        return cls(
+            formdata=sent,
+            data={
+                "factor": (access.factor if access else usual).value,
+                "question": access.question if access else "",
+                "until": page.until if page.until and page.standing is not Standing.EXPIRED else page.usual_end,
+            },
+        )
+
+    @property
+    def terms(self) -> Terms:
+        """What was sent; of a valid form only."""
+        until: date = self.until.data
+        return Terms(Factor(self.factor.data), until, self.question.data or "", self.answer.data or "")
+
+
+class UntilForm(RecordForm):
+    """Until when an access lasts."""
+
+    until = DateField(_l("Access until"), validators=[InputRequired(message=_l("Say until which day."))])
+
+    @classmethod
+    def of(cls, page: GuestPage, sent: Values | None = None) -> "UntilForm":
+        """The form with what was sent, else as it is."""
+        return cls(formdata=sent, data={"until": page.until or page.usual_end})
+
+
+def read_look(values: Values) -> Look:
+    """How the list is to be shown; what makes no sense is taken as not given."""
+    state = read_choice(values, "state", Standing)
+    search = values.get("search", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    return Look(state.value if state else "", search, read_id(values, "page") or 1)

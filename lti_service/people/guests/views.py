@@ -2,20 +2,57 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+import segno
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages
-from lti_service.access import Permission
+from lti_service import access, db, mail, pages
+from lti_service.access import Permission, Viewer
 from lti_service.people.employers import service as employers
+from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_id
+from lti_service.people.guests import invitations, labels, rules
 from lti_service.people.guests import service as guests
-from lti_service.people.guests.forms import MentorForm, PersonForm
+from lti_service.people.guests.forms import AccessForm, MentorForm, PersonForm, UntilForm, read_look
+from lti_service.people.guests.models import GuestAccess
+from lti_service.people.guests.rules import Standing
+from lti_service.people.guests.tasks import send_letters
 from lti_service.people.views.room import blueprint, desk, keep_form, sent
 
 ALL = "/courses/<int:course_id>/employers/guests/"
 ONE = ALL + "<int(max=2147483647):guest_id>/"
+
+
+@blueprint.record_once
+def share_words(setup: BlueprintSetupState) -> None:
+    """Give the words of this part to all templates; as globals, for macros that are imported see no context."""
+    setup.app.jinja_env.globals.update(guest_labels=labels, shown_code=rules.shown_code)
+
+
+# --- the people ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get(ALL)
+@access.needs(Permission.MANAGE_BASE)
+def guests_list() -> Any:
+    """Everybody of the course who has no Moodle account, with how their access stands."""
+    viewer, look = access.viewer(), read_look(request.args)
+    listing = invitations.list_guests(db.session(), viewer, pages.local_today(), look)
+
+    def address(**changes: Any) -> str:
+        return url_for("people.guests_list", **look.query(**{"page": 1, **changes}))
+
+    return render_template(
+        "people/guests/list.html",
+        look=look,
+        listing=listing,
+        address=address,
+        standings=Standing,
+        mail_set=mail.is_set(),
+    )
 
 
 @blueprint.route(ALL + "new", methods=["GET", "POST"])
@@ -42,8 +79,8 @@ def new_outside_mentor() -> Any:
     person_id, error = keep_form(form, keep)
     if person_id is None:
         return render_template("people/guests/new.html", form=form, error=error), 422
-    flash(_("The mentor is added as a candidate."))
-    return redirect(url_for("people.person", person_id=person_id), 303)
+    flash(_("The mentor is added as a candidate. Now you can invite them, at once or later."))
+    return redirect(url_for("people.guest", guest_id=person_id), 303)
 
 
 @blueprint.route(ONE + "change", methods=["GET", "POST"])
@@ -63,3 +100,139 @@ def change_outsider(guest_id: int) -> Any:
         return render_template("people/guests/change.html", form=form, person_id=guest_id, error=error), 422
     flash(_("Saved."))
     return redirect(url_for("people.person", person_id=guest_id), 303)
+
+
+# --- one guest's access -------------------------------------------------------------------------------------------
+
+
+@blueprint.get(ONE)
+@access.needs(Permission.MANAGE_BASE)
+def guest(guest_id: int) -> Any:
+    """A guest: how their access stands, what they did here, and what can be done about it."""
+    return _guest_page(guest_id)
+
+
+@blueprint.post(ONE + "invite")
+@access.needs(Permission.MANAGE_BASE)
+def invite_guest(guest_id: int) -> Any:
+    """Give a guest a new code: on a page to be printed, which is shown once, or in a letter."""
+    viewer, today = access.viewer(), pages.local_today()
+    form = AccessForm.of(invitations.page_of(db.session(), viewer, guest_id, today), request.form)
+    if not form.is_valid():
+        return _guest_page(guest_id, access_form=form), 422
+    by_mail = request.form.get("way") == "mail"
+    code = ""
+    try:
+        with db.transaction() as session:
+            if by_mail:
+                invitations.invite_by_mail(session, viewer, guest_id, form.terms, today, _letter(viewer))
+            else:
+                code = invitations.invite(session, viewer, guest_id, form.terms, today)
+    except PeopleError as error:
+        return _guest_page(guest_id, access_form=form, error=error), error.status
+    if by_mail:
+        send_letters()
+        flash(_("The letter is on its way. Tell the guest what the answer is by word of mouth."))
+        return redirect(url_for("people.guest", guest_id=guest_id), 303)
+    page = invitations.page_of(db.session(), viewer, guest_id, today)
+    address = door_address()
+    return render_template(
+        "people/guests/sheet.html",
+        page=page,
+        code=code,
+        address=address.partition("://")[2].rstrip("/") if address.startswith("https") else address.rstrip("/"),
+        qr=_qr(f"{address}?code=new#{code}"),
+        code_days=rules.CODE_LIFE.days,
+    )
+
+
+@blueprint.post(ONE + "withdraw")
+@access.needs(Permission.MANAGE_BASE)
+def withdraw_guest(guest_id: int) -> Any:
+    """Take a guest's access away."""
+    try:
+        with db.transaction() as session:
+            invitations.withdraw(session, access.viewer(), guest_id)
+    except PeopleError as error:
+        return _guest_page(guest_id, error=error), error.status
+    flash(_("The access is withdrawn. If they are here now, their next step leads out."))
+    return redirect(url_for("people.guest", guest_id=guest_id), 303)
+
+
+@blueprint.post(ONE + "prolong")
+@access.needs(Permission.MANAGE_BASE)
+def prolong_guest(guest_id: int) -> Any:
+    """Let a guest's access last to another day."""
+    viewer, today = access.viewer(), pages.local_today()
+    form = UntilForm.of(invitations.page_of(db.session(), viewer, guest_id, today), request.form)
+    if not form.is_valid():
+        return _guest_page(guest_id, until_form=form), 422
+    try:
+        with db.transaction() as session:
+            invitations.prolong(session, viewer, guest_id, form.until.data, today)
+    except PeopleError as error:
+        if error.field == "until":
+            form["until"].errors = [error.text]
+            return _guest_page(guest_id, until_form=form), error.status
+        return _guest_page(guest_id, error=error), error.status
+    flash(_("Saved."))
+    return redirect(url_for("people.guest", guest_id=guest_id), 303)
+
+
+def _guest_page(
+    guest_id: int,
+    *,
+    access_form: AccessForm | None = None,
+    until_form: UntilForm | None = None,
+    error: PeopleError | None = None,
+) -> str:
+    page = invitations.page_of(db.session(), access.viewer(), guest_id, pages.local_today())
+    access_form = access_form or AccessForm.of(page)
+    if error is not None and error.field in access_form:
+        access_form[error.field].errors = [error.text]
+        error = None
+    return render_template(
+        "people/guests/show.html",
+        page=page,
+        form=access_form,
+        until_form=until_form or UntilForm.of(page),
+        error=error,
+        standings=Standing,
+        mail_set=mail.is_set(),
+        most_failures=rules.MOST_FAILURES,
+    )
+
+
+def _letter(viewer: Viewer) -> invitations.Compose:
+    def compose(kept: GuestAccess, code: str) -> tuple[str, str]:
+        text = render_template(
+            "people/guests/letter.txt",
+            access=kept,
+            code=code,
+            address=door_address(),
+            until=invitations.last_day(kept, viewer.time_zone),
+            code_days=rules.CODE_LIFE.days,
+            curator=viewer.name,
+            course=viewer.course_title,
+        )
+        return _("Invitation for a mentor"), text
+
+    return compose
+
+
+def _qr(text: str) -> Markup:
+    drawn = segno.make(text, error="m").svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None)
+    return Markup(drawn)  # noqa: S704 - the library draws squares; the text is not in them
+
+
+def door_address() -> str:
+    """The address of the guests' door, as it is written on invitations."""
+    public_url: str = current_app.extensions["settings"].public_url
+    return f"{public_url}/guest/"
+
+
+@pages.record_section(55)
+def guest_of_record(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
+    """How the access of somebody without an account stands, on their page."""
+    line = invitations.line_of(session, viewer, person_id)
+    return None if line is None else pages.part("people/guests/_of_person.html", line=line)

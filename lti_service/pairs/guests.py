@@ -1,0 +1,118 @@
+"""The guests' own page: a mentor without a Moodle account sees their mentees in one course, and answers proposals.
+
+Much less than a mentor who comes through Moodle: names and what belongs to the pair, of people whose consent to the
+processing of personal data counts today; nobody's address, group or speciality.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_service import access, db, pages
+from lti_service.access import Permission
+from lti_service.pairs import cards, errors, labels, rules, service
+from lti_service.pairs.cards import PairCard, PersonLine
+from lti_service.pairs.models import Pair, PairState
+from lti_service.pairs.rules import Action
+from lti_service.pairs.views import blueprint
+from lti_service.people.guests import door
+from lti_service.people.models import Mentor
+
+HOME = "/guest/courses/<int:course_id>/"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestHome:
+    """What a guest's page says."""
+
+    proposals: tuple[PairCard, ...]
+    """They wait for an answer, the longest waiting first."""
+    current: tuple[PairCard, ...]
+    """Agreed and active ones."""
+
+    @property
+    def cards(self) -> tuple[PairCard, ...]:
+        """All of them."""
+        return self.proposals + self.current
+
+
+def home_of(session: Session, course_id: int, person_id: int, day: date) -> GuestHome:
+    """A guest's open pairs in the course, whatever year they began in, with what a guest may see of them."""
+    found = session.scalars(
+        select(Pair.id)
+        .join(Mentor, Mentor.id == Pair.mentor_id)
+        .where(Pair.course_id == course_id, Mentor.person_id == person_id, Pair.state.in_(rules.OPEN))
+        .order_by(Pair.proposed_at, Pair.id)
+    ).all()
+    shown = [_for_guests(card) for card in cards.load(session, found, day)]
+    return GuestHome(
+        proposals=tuple(card for card in shown if card.state is PairState.PROPOSED),
+        current=tuple(card for card in shown if card.state is not PairState.PROPOSED),
+    )
+
+
+def _for_guests(card: PairCard) -> PairCard:
+    def seen(mentee: PersonLine) -> PersonLine:
+        known = mentee.has_consent
+        return replace(
+            cards.by_name(mentee),
+            name=mentee.name if known else "",
+            request=mentee.request if known else "",
+            has_consent=known,
+        )
+
+    return replace(card, mentees=tuple(seen(mentee) for mentee in card.mentees), reason="")
+
+
+@blueprint.get(HOME)
+@access.needs(Permission.SEE_GUEST_HOME)
+def guest_home() -> Any:
+    """My mentees, of a mentor without a Moodle account; the look is kept in the trail."""
+    return _page()
+
+
+def _page(error: errors.PairError | None = None, pair_id: int | None = None, reason: str = "") -> str:
+    viewer = access.viewer()
+    with db.transaction() as session:
+        home = home_of(session, viewer.course_id, viewer.person_id, pages.local_today())
+        door.record_view(
+            session,
+            viewer,
+            pairs=[card.id for card in home.cards],
+            people=[mentee.person_id for card in home.cards for mentee in card.mentees if mentee.name],
+        )
+    return render_template(
+        "pairs/guest_home.html", home=home, error=error, pair_id=pair_id, reason=reason, longest=rules.LONGEST_REASON
+    )
+
+
+@blueprint.post(HOME + "pairs/<int(max=2147483647):pair_id>/<any(agree,decline):answer>")
+@access.needs(Permission.SEE_GUEST_HOME)
+def guest_answer(pair_id: int, answer: str) -> Any:
+    """Answer a proposal."""
+    viewer = access.viewer()
+    action = Action(answer)
+    reason = request.form.get("reason", "").replace("\0", "")
+    try:
+        with db.transaction() as session:
+            service.move(
+                session,
+                pair_id,
+                action,
+                reason,
+                course_id=viewer.course_id,
+                actor_id=viewer.person_id,
+                day=pages.local_today(),
+            )
+    except errors.ConsentMissingError:
+        # Whose it is, is not a guest's to know.
+        error: errors.PairError = errors.SomebodysConsentMissingError()
+        return _page(error, pair_id, reason), error.status
+    except (errors.ReasonTooLongError, errors.UnknownMoveError) as refused:
+        return _page(refused, pair_id, reason), refused.status
+    flash(str(labels.DONE[action]))
+    return redirect(url_for("pairs.guest_home"), 303)

@@ -1,0 +1,379 @@
+"""What curators do with the accesses of guests: invite, renew, prolong, withdraw, and see who came and when."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy.orm import Session
+
+from lti_service import audit, mail
+from lti_service.access import Viewer
+from lti_service.audit import AuditEvent
+from lti_service.db import now
+from lti_service.people.employers.models import Employer
+from lti_service.people.guests import door, errors, labels, letters, rules
+from lti_service.people.guests import service as guests
+from lti_service.people.guests.models import GuestAccess
+from lti_service.people.guests.rules import AccessAction, AccessState, Factor, MailState, Standing
+from lti_service.people.lists import PAGE
+from lti_service.people.models import Membership, Mentor, Person
+from lti_service.people.names import search_key
+from lti_service.programme import service as programme
+
+SHOWN_EVENTS = 30
+"""Of a guest's own doings, on their page; the administrator's trail has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a curator and a guest have agreed on."""
+
+    factor: Factor
+    until: date
+    """The last day."""
+    question: str = ""
+    """Of a word: what it is the answer to."""
+    answer: str = ""
+
+
+# --- inviting -----------------------------------------------------------------------------------------------------
+
+
+def invite(session: Session, viewer: Viewer, person_id: int, terms: Terms, today: date) -> str:
+    """Give somebody from outside an access to the course, or a new code for theirs; returns the code.
+
+    It is kept nowhere: shown now or never. What opened before, opens no more. Raises NotFoundError,
+    NotFromOutsideError, errors of the fields.
+    """
+    return _renew(session, viewer, person_id, terms, today, "print")[1]
+
+
+Compose = Callable[[GuestAccess, str], tuple[str, str]]
+"""Subject and text of a letter that tells of an access and its code."""
+
+
+def invite_by_mail(
+    session: Session, viewer: Viewer, person_id: int, terms: Terms, today: date, compose: Compose
+) -> GuestAccess:
+    """The same, with the code in a letter that a worker sends; until it has left, it is kept, encrypted.
+
+    Raises NoMailError, NoAddressError besides.
+    """
+    if not mail.is_set():
+        raise errors.NoMailError
+    if not guests.of_course(session, viewer.course_id, person_id).email:
+        raise errors.NoAddressError
+    access, code = _renew(session, viewer, person_id, terms, today, "mail")
+    letters.put(access, *compose(access, code))
+    session.flush()
+    return access
+
+
+def _renew(
+    session: Session, viewer: Viewer, person_id: int, terms: Terms, today: date, way: str
+) -> tuple[GuestAccess, str]:
+    person = guests.of_course(session, viewer.course_id, person_id)
+    question, answer = _checked(person, terms)
+    expires_at = _end_of(terms.until, today, viewer.time_zone)
+    code = rules.code_of(secrets.randbelow(rules.CODES))
+    moment = now()
+    access = _access(session, viewer, person.id)
+    if access is None:
+        access = GuestAccess(course_id=viewer.course_id, person_id=person.id, state=AccessState.INVITED)
+        session.add(access)
+    else:
+        access.state = _moved(access, AccessAction.RENEW)
+    access.code_hash, access.code_until = door.hash_of(code), moment + rules.CODE_LIFE
+    access.bound_hash, access.device_hash = "", None
+    access.factor, access.question, access.answer = terms.factor, question, door.kept_answer(answer)
+    access.failures, access.activated_at = 0, None
+    access.expires_at, access.invited_at, access.invited_by = expires_at, moment, viewer.person_id
+    letters.forget(access)
+    access.mail_state, access.mail_error = MailState.NONE, ""
+    session.flush()
+    _record(session, viewer, access, "guest.invited", way=way, factor=terms.factor.value, until=terms.until.isoformat())
+    return access, code
+
+
+def _checked(person: Person, terms: Terms) -> tuple[str, str]:
+    """The question and the answer. Raises errors of the fields."""
+    if terms.factor is Factor.PHONE:
+        answer = rules.phone_answer(person.phone)
+        if not answer:
+            raise errors.NoPhoneError
+        return "", answer
+    question = " ".join(terms.question.replace("\0", "").split())[: rules.LONGEST_QUESTION]
+    if not question:
+        raise errors.QuestionMissingError
+    answer = rules.answer_key(terms.answer)
+    if len(answer) < rules.SHORTEST_ANSWER:
+        raise errors.AnswerTooShortError(least=rules.SHORTEST_ANSWER)
+    if answer in rules.answer_key(question):
+        raise errors.AnswerInQuestionError
+    return question, answer
+
+
+def _end_of(until: date, today: date, time_zone: str) -> datetime:
+    """The moment after a day's end where the college is. Raises AccessDayError."""
+    if not today <= until <= today + rules.LONGEST:
+        raise errors.AccessDayError
+    return datetime.combine(until + timedelta(days=1), time(), ZoneInfo(time_zone))
+
+
+def last_day(access: GuestAccess, time_zone: str) -> date:
+    """The last day of an access, where the college is."""
+    return (access.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(time_zone)).date()
+
+
+# --- what becomes of it -------------------------------------------------------------------------------------------
+
+
+def withdraw(session: Session, viewer: Viewer, person_id: int) -> None:
+    """Take the access away: whoever is inside is out at their next request.
+
+    Raises NotFoundError, NotFromOutsideError, NoAccessYetError, AccessMoveError.
+    """
+    access = _kept(session, viewer, person_id)
+    access.state = _moved(access, AccessAction.WITHDRAW)
+    access.code_hash = access.code_until = access.device_hash = None
+    letters.forget(access)
+    session.flush()
+    _record(session, viewer, access, "guest.withdrawn")
+
+
+def prolong(session: Session, viewer: Viewer, person_id: int, until: date, today: date) -> None:
+    """Let the access last to another day, a later or an earlier one. Raises AccessDayError, and as `withdraw`."""
+    access = _kept(session, viewer, person_id)
+    expires_at = _end_of(until, today, viewer.time_zone)
+    access.state = _moved(access, AccessAction.PROLONG)
+    if access.expires_at != expires_at:
+        access.expires_at = expires_at
+        session.flush()
+        _record(session, viewer, access, "guest.prolonged", until=until.isoformat())
+
+
+def _kept(session: Session, viewer: Viewer, person_id: int) -> GuestAccess:
+    access = _access(session, viewer, guests.of_course(session, viewer.course_id, person_id).id)
+    if access is None:
+        raise errors.NoAccessYetError
+    return access
+
+
+def _access(session: Session, viewer: Viewer, person_id: int) -> GuestAccess | None:
+    """The access to the viewer's course, locked; two first invitations at once come one after the other."""
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update(key_share=True))
+    return session.scalar(
+        select(GuestAccess)
+        .where(GuestAccess.course_id == viewer.course_id, GuestAccess.person_id == person_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _moved(access: GuestAccess, action: AccessAction) -> AccessState:
+    after = rules.MOVES[access.state].get(action)
+    if after is None:
+        raise errors.AccessMoveError(state=labels.STANDINGS[Standing(access.state.value)])
+    return after
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a curator wants to see of the list; every value may come from an address and be nonsense."""
+
+    state: str = ""
+    search: str = ""
+    page: int = 1
+
+    def query(self, **changes: Any) -> dict[str, Any]:
+        """The parameters of an address that shows this look with some changes; defaults are left out."""
+        wanted = {"state": self.state, "search": self.search, "page": self.page, **changes}
+        return {name: value for name, value in wanted.items() if value and (name, value) != ("page", 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Somebody from outside with how their access stands."""
+
+    person: Person
+    access: GuestAccess | None
+    standing: Standing
+    until: date | None
+    organisation: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the list, and what its filter offers."""
+
+    lines: list[Line]
+    total: int
+    page: int
+    pages: int
+    counts: Counter[str]
+
+    @property
+    def everyone(self) -> int:
+        """People whom the search finds, however their access stands."""
+        return self.counts.total()
+
+    @property
+    def first(self) -> int:
+        """Number of the first line shown."""
+        return (self.page - 1) * PAGE + 1 if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last line shown."""
+        return (self.page - 1) * PAGE + len(self.lines)
+
+
+def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> Listing:
+    """Everybody of the course who has no Moodle account, by name; the same few queries however many they are."""
+    stands = _standing(now()).label("standing")
+    of_course = and_(GuestAccess.person_id == Person.id, GuestAccess.course_id == viewer.course_id)
+    conditions: list[Any] = [Membership.course_id == viewer.course_id, Person.moodle_id.is_(None)]
+    conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
+    base = (
+        select(Person.id.label("person_id"), stands)
+        .join(Membership, Membership.person_id == Person.id)
+        .outerjoin(GuestAccess, of_course)
+        .where(*conditions)
+        .subquery()
+    )
+    counted = session.execute(select(base.c.standing, func.count()).group_by(base.c.standing))
+    counts: Counter[str] = Counter(dict(counted.all()))
+    total = counts[look.state] if look.state else counts.total()
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, look.page), pages)
+    cycle = programme.find_cycle(session, viewer.platform_id, day)
+    query = (
+        select(Person, GuestAccess, Membership.active, Employer, Mentor.organisation)
+        .join(base, base.c.person_id == Person.id)
+        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == viewer.course_id))
+        .outerjoin(GuestAccess, of_course)
+        .outerjoin(Mentor, and_(Mentor.person_id == Person.id, Mentor.cycle_id == (cycle.id if cycle else 0)))
+        .outerjoin(Employer, Employer.id == Mentor.employer_id)
+        .order_by(Person.search_name, Person.id)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    if look.state:
+        query = query.where(base.c.standing == look.state)
+    lines = [
+        Line(
+            person=person,
+            access=access,
+            standing=standing_of(access),
+            until=last_day(access, viewer.time_zone) if access else None,
+            organisation=employer.shown_name if employer else organisation or "",
+            active=active,
+        )
+        for person, access, active, employer, organisation in session.execute(query)
+    ]
+    return Listing(lines, total, page, pages, counts)
+
+
+def _standing(moment: datetime) -> ColumnElement[str]:
+    """`rules.standing` for the database."""
+    return case(
+        (GuestAccess.id.is_(None), literal(Standing.NONE.value)),
+        (GuestAccess.state == AccessState.WITHDRAWN, literal(Standing.WITHDRAWN.value)),
+        (GuestAccess.expires_at <= moment, literal(Standing.EXPIRED.value)),
+        (
+            and_(GuestAccess.state == AccessState.INVITED, GuestAccess.code_until <= moment),
+            literal(Standing.CODE_EXPIRED.value),
+        ),
+        (GuestAccess.state == AccessState.INVITED, literal(Standing.INVITED.value)),
+        (GuestAccess.state == AccessState.LOCKED, literal(Standing.LOCKED.value)),
+        else_=literal(Standing.OPEN.value),
+    )
+
+
+def standing_of(access: GuestAccess | None) -> Standing:
+    """How an access stands now."""
+    if access is None:
+        return Standing.NONE
+    return rules.standing(access.state, access.expires_at, access.code_until, now())
+
+
+# --- one guest ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPage:
+    """Everything that the page of one guest shows."""
+
+    person: Person
+    access: GuestAccess | None
+    standing: Standing
+    until: date | None
+    invited_by: str
+    events: list[AuditEvent]
+    """What the guest did here, the newest first; `SHOWN_EVENTS` at most."""
+    event_count: int
+    usual_end: date
+
+
+def page_of(session: Session, viewer: Viewer, person_id: int, today: date) -> GuestPage:
+    """The page of one guest of the course. Raises NotFoundError, NotFromOutsideError."""
+    person = guests.of_course(session, viewer.course_id, person_id)
+    found = session.execute(
+        select(GuestAccess, Person)
+        .outerjoin(Person, Person.id == GuestAccess.invited_by)
+        .where(GuestAccess.course_id == viewer.course_id, GuestAccess.person_id == person.id)
+    ).first()
+    access, inviter = (found[0], found[1]) if found else (None, None)
+    theirs = (
+        AuditEvent.platform_id == viewer.platform_id,
+        AuditEvent.course_id == viewer.course_id,
+        AuditEvent.actor_id == person.id,
+    )
+    return GuestPage(
+        person=person,
+        access=access,
+        standing=standing_of(access),
+        until=last_day(access, viewer.time_zone) if access else None,
+        invited_by=inviter.name if inviter else "",
+        events=list(
+            session.scalars(select(AuditEvent).where(*theirs).order_by(AuditEvent.id.desc()).limit(SHOWN_EVENTS))
+        ),
+        event_count=session.scalar(select(func.count()).select_from(AuditEvent).where(*theirs)) or 0,
+        usual_end=rules.usual_end(programme.school_year(today)),
+    )
+
+
+def line_of(session: Session, viewer: Viewer, person_id: int) -> Line | None:
+    """How the access of one person of the course stands; None: they have a Moodle account, and no access."""
+    found = session.execute(
+        select(Person, GuestAccess, Membership.active)
+        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == viewer.course_id))
+        .outerjoin(GuestAccess, and_(GuestAccess.person_id == Person.id, GuestAccess.course_id == viewer.course_id))
+        .where(Person.id == person_id, Person.moodle_id.is_(None))
+    ).first()
+    if found is None:
+        return None
+    person, access, active = found
+    until = last_day(access, viewer.time_zone) if access else None
+    return Line(person, access, standing_of(access), until, "", active)
+
+
+def _record(session: Session, viewer: Viewer, access: GuestAccess, action: str, **details: Any) -> None:
+    audit.record(
+        session,
+        action,
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        actor_id=viewer.person_id,
+        subject=f"guest:{access.id}",
+        **details,
+    )
