@@ -622,6 +622,10 @@ def test_a_moodle_can_be_connected_by_hand(client, invite, moodle, session, app)
         client, address, issuer=f" {moodle.issuer}/ ", client_id=tool.client_id, deployment_id=tool.deployment_id
     )
     assert done.status_code == 200, done.text
+    # Moodle's form for doing it by hand makes a tool active at once, and asks there where it is shown.
+    assert "Activate the tool." not in done.text
+    assert "Show it to teachers." not in done.text
+    assert "Give the service a web-service token." in done.text
     (platform,) = the_platforms(session)
     assert (platform.issuer, platform.client_id) == (moodle.issuer, tool.client_id)
     assert platform.token_url == moodle.addresses["token_url"]
