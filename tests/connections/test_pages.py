@@ -126,6 +126,8 @@ def test_the_check_finds_what_is_missing_and_the_page_keeps_it(admin, moodle, se
     page = send(admin, "check").text
     assert "<code>mod_feedback_get_items</code>" in page
     assert "text-bg-danger" in page
+    assert "Исправьте то, что названо выше" in page
+    assert "Нажмите «Проверить сейчас»: " not in page
     assert moodle.issuer + "/admin/settings.php?section=externalservices" in page
     again = admin.get(at(admin)).text
     assert again.count("text-bg-danger") == page.count("text-bg-danger") == 1
