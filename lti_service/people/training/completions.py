@@ -220,13 +220,12 @@ def _keep(place: _Place, task: _Task, found: dict[int, date], report: Report, co
             )
         )
         at = Desk(place.platform_id, place.course_id, place.cycle_id, place.actor_id)
-        known = set(
-            session.execute(
-                select(Training.person_id, Training.completed_on).where(
-                    Training.training_course_id == task.id, Training.person_id.in_(found)
-                )
-            ).tuples()
+        rows = session.execute(
+            select(Training.person_id, Training.completed_on).where(
+                Training.training_course_id == task.id, Training.person_id.in_(found)
+            )
         )
+        known = {(person_id, completed_on) for person_id, completed_on in rows}
         for mentor in mentors:
             completed_on = found[mentor.person_id]
             if (mentor.person_id, completed_on) in known:
