@@ -34,7 +34,7 @@ def test_a_pair_is_formed_from_the_first_sync_to_the_mentees_page(open_as, moodl
     press(curator, curator.get_by_role("button", name="Решение об отборе"))
     fits(curator)
     curator.locator("input[name=decision][value=admitted]").check()
-    curator.get_by_label("Основание").fill("Опытный наставник")
+    curator.get_by_label("Причина").fill("Опытный наставник")
     press(curator, curator.get_by_role("button", name="Сохранить решение"))
 
     # Nobody is proposed without a consent: the curator records two papers.

@@ -193,7 +193,7 @@ def decide() -> Any:
 # --- on other pages -----------------------------------------------------------------------------------------------
 
 
-@pages.record_section(11)
+@pages.record_section(10)
 def selection_of(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
     """What was decided about a mentor, by which marks, and everything before it."""
     cycle = cycle_of(session, viewer)

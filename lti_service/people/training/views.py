@@ -224,7 +224,7 @@ def remove_training_record(person_id: int, training_id: int) -> Any:
     return redirect(url_for("people.person", person_id=person_id), 303)
 
 
-@pages.record_section(12)
+@pages.record_section(11)
 def training_of(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
     """What somebody was trained in, and until when it counts."""
     cycle = cycle_of(session, viewer)
