@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lti_service import access, db, looks, pages, queue
 from lti_service.access import Permission, Viewer
 from lti_service.errors import NotFoundError
-from lti_service.surveys import answers, charts, results, rules, service, tasks
+from lti_service.surveys import answers, charts, feedback, results, rules, service, tasks
 from lti_service.surveys.errors import SurveyError, SurveyInUseError, sentence
 from lti_service.surveys.forms import AUDIENCES, SurveyForm, chosen, defaults, survey_form
 from lti_service.surveys.models import Audience, Survey
@@ -303,3 +303,15 @@ def survey_overview(session: Session, viewer: Viewer) -> Markup | None:
         return None
     shown = service.overview(session, viewer.course_id, viewer.platform_id, pages.local_today())
     return pages.part("surveys/_overview.html", rows=shown, most=SHOWN_AT_HOME)
+
+
+# --- a mentor's record --------------------------------------------------------------------------------------------
+
+
+@pages.record_section(31)
+def feedback_of(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
+    """For curators: what the surveys say about a mentor."""
+    if not viewer.may(Permission.MANAGE_SURVEYS):
+        return None
+    found = feedback.of_mentor(session, viewer.course_id, person_id)
+    return pages.part("surveys/_feedback.html", feedback=found, audiences=Audience) if found else None

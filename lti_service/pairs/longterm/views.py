@@ -1,0 +1,132 @@
+"""Pages of the long-term base: its list, which can be saved, and a mentor's years on the curator's page about them."""
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from lti_service import access, audit, db, pages, sheets
+from lti_service.access import Permission, Viewer
+from lti_service.pairs.longterm import lists
+from lti_service.pairs.longterm.lists import Line, Look
+from lti_service.people import labels
+from lti_service.people.employers import service as employers
+from lti_service.people.forms import LONGEST_SEARCH, read_choice, read_id
+from lti_service.programme import service as programme
+from lti_service.programme.models import Form, MentorKind
+from lti_service.sheets import Sheet
+
+blueprint = Blueprint("longterm", __name__)
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentors/years/")
+@access.needs(Permission.MANAGE_BASE)
+def show() -> str:
+    """Everybody who was a mentor, as filtered and sorted by the address."""
+    viewer, session, day = access.viewer(), db.session(), pages.local_today()
+    look = read_look(request.args)
+    return render_template(
+        "pairs/longterm/list.html",
+        look=look,
+        listing=lists.list_all(session, viewer.platform_id, viewer.course_id, look, day),
+        employers=employers.all_of(session, viewer.platform_id),
+        forms=_forms(session, viewer),
+        address=_address_of(look),
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentors/years.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    viewer, look = access.viewer(), read_look(request.args)
+    with db.transaction() as session:
+        lines = lists.everybody(session, viewer.platform_id, viewer.course_id, look, pages.local_today())
+        audit.record(
+            session,
+            "base.exported",
+            platform_id=viewer.platform_id,
+            course_id=viewer.course_id,
+            actor_id=viewer.person_id,
+            subject="base:mentors-of-all-years",
+            count=len(lines),
+            **look.query(page=1, search=""),
+        )
+        return sheets.download(_sheet(lines), sheets.Kind(ending))
+
+
+@pages.record_section(30)
+def years_of(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
+    """A mentor's school years, each with its pairs."""
+    found = lists.years_of(session, viewer.platform_id, viewer.course_id, person_id)
+    if not found or not (len(found) > 1 or found[0].pairs):
+        return None
+    return pages.part("pairs/longterm/_of_person.html", years=found)
+
+
+def read_look(values: MultiDict[str, str]) -> Look:
+    """How the list is to be shown; what makes no sense is taken as not given."""
+    kind, sort = read_choice(values, "kind", MentorKind), values.get("sort", "")
+    year, employer = read_id(values, "year"), read_id(values, "employer")
+    return Look(
+        year=str(year) if year else "",
+        kind=kind.value if kind else "",
+        employer=str(employer) if employer else "",
+        form=_text(values, "form"),
+        search=_text(values, "search")[:LONGEST_SEARCH],
+        sort=sort if sort in lists.SORTS else "name",
+        descending=values.get("order") == "desc",
+        page=read_id(values, "page") or 1,
+    )
+
+
+def _text(values: MultiDict[str, str], name: str) -> str:
+    return values.get(name, "").replace("\0", "").strip()
+
+
+def _forms(session: Session, viewer: Viewer) -> list[Form]:
+    cycle = programme.find_cycle(session, viewer.platform_id, pages.local_today())
+    return list(cycle.programme.forms) if cycle else []
+
+
+def _address_of(look: Look) -> Any:
+    """A function for templates: the list's address with some of its look changed, on its first page again."""
+
+    def address(**changes: Any) -> str:
+        return url_for("longterm.show", **look.query(**{"page": 1, **changes}))
+
+    return address
+
+
+def _sheet(lines: list[Line]) -> Sheet:
+    heads = [
+        _("Family name, given name, patronymic"),
+        _("Kind of mentor"),
+        _("Organisation"),
+        _("School years"),
+        _("Years as a mentor"),
+        _("Pairs"),
+        _("Mentees"),
+        _("State"),
+        _("Training until"),
+        _("E-mail"),
+    ]
+    rows = [
+        [
+            line.person.name,
+            ", ".join(str(labels.MENTOR_KINDS[kind]) for kind in line.kinds),
+            line.newest.workplace,
+            ", ".join(line.years),
+            len(line.years),
+            line.pairs,
+            line.mentees,
+            f"{labels.MENTOR_STATES[line.newest.state]} ({line.newest.cycle.title})",
+            line.training.until if line.training else None,
+            line.person.email,
+        ]
+        for line in lines
+    ]
+    return Sheet(_("Long-term base of mentors"), heads, rows)
