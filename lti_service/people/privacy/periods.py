@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service import audit, db, keeping
@@ -142,6 +142,11 @@ def _finished(session: Session, moment: Moment) -> list[int]:
         in_base = exists().where(base.person_id == Person.id, base.cycle_id == Cycle.id, Cycle.start_year > over_by)
         later.append(~in_base)
     enrolled = exists().where(Membership.person_id == Person.id, Membership.active)
+    # An administrator of the site is in no course and no base, and comes in all the same.
+    took_part = or_(*(exists().where(one.person_id == Person.id) for one in (Membership, Mentee, Mentor)))
+    acted = select(AuditEvent.actor_id).where(
+        AuditEvent.platform_id == moment.platform_id, AuditEvent.at >= moment.before, AuditEvent.actor_id.is_not(None)
+    )
     waiting = exists().where(ErasureRequest.person_id == Person.id, ErasureRequest.state == RequestState.ASKED)
     return list(
         session.scalars(
@@ -152,6 +157,8 @@ def _finished(session: Session, moment: Moment) -> list[int]:
                 # Moodle, the curator and the person themselves have said nothing of them since.
                 Person.updated_at < moment.before,
                 ~enrolled,
+                took_part,
+                Person.id.not_in(acted),
                 ~waiting,
                 *later,
             )
