@@ -105,6 +105,8 @@ class Holding:
     not shown to this one. They stay: they lead to the name that is left after erasure."""
     emptied: Mapping[str, Any] = field(default_factory=dict)
     """Columns without a piece that erasure empties, and what stands there then."""
+    goes: tuple[Any, ...] = ()
+    """What a wing's own step takes from rows that stay, besides what is emptied."""
     rows_go: bool = False
     """Erasure deletes the rows; else they stay without what is emptied."""
     stays: Any = ""
@@ -308,7 +310,8 @@ def preview(session: Session, person_id: int) -> list[Going]:
             select(func.count()).select_from(holding.table).where(_about(holding.table, person_id))
         )
         if counted:
-            emptied = [str(piece.label) for piece in holding.pieces if not isinstance(piece.emptied, _Kept)]
+            emptied = [str(label) for label in holding.goes]
+            emptied += [str(piece.label) for piece in holding.pieces if not isinstance(piece.emptied, _Kept)]
             found.append(Going(str(holding.title), counted, holding.rows_go, emptied, str(holding.stays)))
     return found
 

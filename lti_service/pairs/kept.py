@@ -26,7 +26,7 @@ personal.keep(
     Holding(
         Pair,
         order=51,
-        title=_l("Your pairs as a mentor"),
+        title=_l("Pairs as a mentor"),
         keys=("mentor_id",),
         pieces=(
             Piece("form_id", _FORM, Origin.CURATOR, PARTNERS, read=lambda pair: pair.form.title),
@@ -51,7 +51,7 @@ personal.keep(
     Holding(
         PairMentee,
         order=50,
-        title=_l("Your pairs as a mentee"),
+        title=_l("Pairs as a mentee"),
         keys=("mentee_id",),
         pieces=(
             Piece("form_id", _FORM, Origin.CURATOR, PARTNERS, read=lambda place: place.pair.form.title),
@@ -68,6 +68,7 @@ personal.keep(
             ),
         ),
         untold={"id": OWN_KEY, "is_open": "told by the pair's state"},
+        goes=(_l("Reason"),),
         others={"pair_id": "the pair as the mentor's: told here as far as the mentee may know it"},
         name_of=lambda place: _title(place.pair),
         stays=_STAYS,

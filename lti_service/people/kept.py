@@ -80,7 +80,7 @@ personal.keep(
     Holding(
         Person,
         order=10,
-        title=_l("About you"),
+        title=_l("The person"),
         keys=("id",),
         pieces=(
             Piece("family_name", _l("Family name"), Origin.MOODLE, PARTNERS),
@@ -104,6 +104,7 @@ personal.keep(
             "erased_at": "told on the page by itself: whose data were erased has no page",
             "withheld": "told on the page by itself",
         },
+        goes=(_l("Family name"), _l("Number of the user in Moodle")),
         stays=_l("An entry without a name stays, so that numbers of past years remain true."),
     )
 )
@@ -169,7 +170,7 @@ personal.keep(
     Holding(
         Nomination,
         order=31,
-        title=_l("What a teacher said when nominating you"),
+        title=_l("What a teacher said when nominating"),
         keys=("mentee_id",),
         pieces=(
             Piece("reason", _l("Why a mentor is needed"), Origin.TEACHER),
@@ -188,11 +189,11 @@ personal.keep(
     Holding(
         Support,
         order=32,
-        title=_l("Talks about support while you had no pair"),
+        title=_l("Talks about support without a pair"),
         keys=("mentee_id",),
         pieces=(
             Piece("day", _l("Day"), Origin.CURATOR),
-            Piece("who", _l("Who talked with you"), Origin.CURATOR, emptied=""),
+            Piece("who", _l("Who talked"), Origin.CURATOR, emptied=""),
             Piece("agreed", _l("What was agreed"), Origin.CURATOR, emptied=""),
             Piece("next_look", _l("Next look"), Origin.CURATOR, emptied=None),
             Piece("created_at", _l("Written down on"), Origin.SERVICE),
@@ -263,7 +264,7 @@ personal.keep(
     Holding(
         ChosenForm,
         order=41,
-        title=_l("Forms of mentoring you take part in"),
+        title=_l("Forms of mentoring as a mentor"),
         keys=("mentor_id",),
         pieces=(
             Piece(

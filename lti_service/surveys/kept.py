@@ -33,7 +33,7 @@ personal.keep(
     Holding(
         SurveyResponse,
         order=60,
-        title=_l("Your answers to surveys"),
+        title=_l("Answers to surveys"),
         keys=("person_id",),
         pieces=(
             Piece("answers", _l("Answers"), Origin.MOODLE, read=_said),
@@ -47,7 +47,10 @@ personal.keep(
             "moodle_user_id": "the person's number in Moodle again",
         },
         name_of=lambda response: response.survey.name,
-        stays=_l("Choices from a list stay without a name, for satisfaction is counted by them; what you wrote goes."),
+        stays=_l(
+            "Choices from a list stay without a name, for satisfaction is counted by them; what was written goes."
+        ),
+        goes=(_l("What was written in one's own words"),),
     )
 )
 

@@ -18,9 +18,9 @@ from lti_service.people.kept import OWN_KEY
 from lti_service.personal import Erasing, Holding, Origin, Piece
 
 WAYS: dict[Way, Any] = {
-    Way.TOOL: _l("here, by yourself"),
-    Way.PAPER: _l("on paper, by yourself"),
-    Way.REPRESENTATIVE: _l("on paper, by your representative"),
+    Way.TOOL: _l("in this service, personally"),
+    Way.PAPER: _l("on paper, personally"),
+    Way.REPRESENTATIVE: _l("on paper, by a representative"),
 }
 
 
@@ -46,7 +46,11 @@ personal.keep(
             Piece("says_adult", _l("Said to be of age"), Origin.SELF),
             Piece("representative", _l("Representative"), Origin.CURATOR, emptied=""),
             Piece(
-                "relation", _l("Who they are to you"), Origin.CURATOR, show=labels.RELATIONS.__getitem__, emptied=None
+                "relation",
+                _l("Who they are to the person"),
+                Origin.CURATOR,
+                show=labels.RELATIONS.__getitem__,
+                emptied=None,
             ),
             Piece("scan_kind", _l("Scan of the paper"), Origin.CURATOR, emptied=""),
             Piece("recorded_at", _l("Recorded on"), Origin.SERVICE),

@@ -1,13 +1,19 @@
 """What the access of a guest keeps about a person, and what erasure does to it."""
 
-from flask_babel import lazy_gettext as _l
+from typing import Any
 
-from lti_service import personal
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import and_, delete, func, select
+from sqlalchemy.orm import Session
+
+from lti_service import keeping, personal
+from lti_service.keeping import Kind, Moment
 from lti_service.people.guests import labels
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.guests.rules import AccessState, Standing
 from lti_service.people.kept import OF_WHICH, OWN_KEY
 from lti_service.personal import Holding, Origin, Piece
+from lti_service.platforms.models import Course
 
 _SECRET = "the service's own secret: it opens the door, and tells nothing"  # noqa: S105 - a sentence
 _LETTER = "how the letter with the invitation is doing; the letter itself is gone once it has left"
@@ -50,5 +56,35 @@ personal.keep(
         },
         others={"invited_by": "which curator invited: their work, about somebody else"},
         rows_go=True,
+    )
+)
+
+
+def _ended(moment: Moment) -> Any:
+    courses = select(Course.id).where(Course.platform_id == moment.platform_id)
+    return and_(GuestAccess.course_id.in_(courses), GuestAccess.expires_at < moment.before)
+
+
+def _count(session: Session, moment: Moment) -> int:
+    return session.scalar(select(func.count()).select_from(GuestAccess).where(_ended(moment))) or 0
+
+
+def _purge(session: Session, moment: Moment) -> int:
+    gone = _count(session, moment)
+    session.execute(delete(GuestAccess).where(_ended(moment)))
+    return gone
+
+
+keeping.keep_for(
+    Kind(
+        "guests",
+        order=21,
+        title=_l("Accesses of guests that have ended"),
+        about=_l("The access with its question and its counts is deleted; the mentor stays."),
+        days=365,
+        source=_l("our default: no law gives a number; put in your own"),
+        least=1,
+        count=_count,
+        purge=_purge,
     )
 )

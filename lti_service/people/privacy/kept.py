@@ -14,7 +14,7 @@ personal.keep(
     Holding(
         ErasureRequest,
         order=80,
-        title=_l("Your requests to erase your data"),
+        title=_l("Requests to erase data"),
         keys=("person_id",),
         pieces=(
             Piece("state", _l("State"), Origin.SERVICE, _ADMIN, show=STATES.__getitem__),

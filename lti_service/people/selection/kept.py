@@ -22,7 +22,7 @@ personal.keep(
     Holding(
         MentorDecision,
         order=42,
-        title=_l("Decisions about you as a mentor"),
+        title=_l("Decisions about the mentor"),
         keys=("mentor_id",),
         pieces=(
             Piece("decision", _l("Decision"), Origin.CURATOR, show=labels.DECISIONS.__getitem__),

@@ -17,7 +17,7 @@ personal.keep(
     Holding(
         Training,
         order=43,
-        title=_l("Your training as a mentor"),
+        title=_l("Training of the mentor"),
         keys=("person_id",),
         pieces=(
             Piece("completed_on", _l("Completed on"), _origin),
