@@ -47,6 +47,7 @@ VIEWER_COLUMNS = (
     _persons.c.moodle_id,
     _persons.c.family_name,
     _persons.c.given_name,
+    _persons.c.withheld,
     _courses.c.id.label("course_id"),
     _courses.c.title,
     _courses.c.activity_title,
@@ -191,6 +192,9 @@ def viewer_of(row: Any, is_admin: bool) -> Viewer | None:
     held = {Role(role) for role in row.roles or []} if row.active else set()
     if row.active and row.appointed:
         held.add(Role.CURATOR)
+    if row.withheld:
+        # Until they say that they want to be known again they are nothing here: no base takes them.
+        held = set()
     if is_admin:
         held.add(Role.ADMIN)
     elif not row.active:

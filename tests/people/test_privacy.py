@@ -572,6 +572,7 @@ def test_whoever_comes_in_again_is_asked_first(story: Story) -> None:
     assert enrolments.sync_course(story.course.id).left == 0
     assert client.get(client.home).status_code == 200, "a sync does not throw them out"
     assert story.id_of(Mentee, again) == []
+    assert client.get(f"{client.home}my-request").status_code == 403, "a base takes nobody unasked"
     post(client, "my-data/return", "")
     enrolments.sync_course(story.course.id)
     story.session.commit()
@@ -579,6 +580,21 @@ def test_whoever_comes_in_again_is_asked_first(story: Story) -> None:
     assert (known.email, known.withheld) == (email, False)
     assert len(story.id_of(Mentee, known)) == 1
     assert story.fresh(Person, story.student.id).name.startswith("Удалённый участник")
+
+
+def test_whoever_agrees_again_is_known_again(story: Story) -> None:
+    moodle_id = story.student.moodle_id
+    ask_and_erase(story)
+    client = story.launch_as("student001")
+    page = client.get(f"{client.home}my-consent").text
+    text = re.search(r'name="text"[^>]*value="(\d+)"', page)
+    assert text, page
+    post(client, "my-consent", "my-consent", text=text[1], says_adult="1")
+    story.session.commit()
+    again = story.session.scalars(select(Person).where(Person.moodle_id == moodle_id)).one()
+    assert again.withheld is False
+    enrolments.sync_course(story.course.id)
+    assert story.fresh(Person, again.id).email != ""
 
 
 def test_the_fingerprint_names_nobody(story: Story) -> None:

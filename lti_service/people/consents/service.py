@@ -35,6 +35,7 @@ from lti_service.people.errors import (
     WithdrawalDateError,
 )
 from lti_service.people.models import Membership, Person
+from lti_service.people.privacy import identities
 from lti_service.platforms.models import Platform
 from lti_service.programme import service as programme
 
@@ -450,6 +451,9 @@ def give(session: Session, viewer: Viewer, day: date, *, text_id: int | None, sa
         recorded_by=viewer.person_id,
     )
     session.add(consent)
+    if person.withheld:
+        # Their data were erased once; whoever agrees to the processing wants to be known again.
+        identities.welcome(session, person)
     session.flush()
     _record(session, viewer, "consent.given", f"person:{person.id}", text=current.id)
     return consent

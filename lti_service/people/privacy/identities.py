@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from lti_service import db
 from lti_service.db import now
+from lti_service.people.models import Person
 from lti_service.people.privacy.models import ErasedIdentity
 from lti_service.platforms import secrets
 
@@ -24,6 +25,13 @@ def forget(session: Session, platform_id: int, moodle_id: str) -> None:
     session.execute(
         delete(ErasedIdentity).where(ErasedIdentity.platform_id == platform_id, ErasedIdentity.fingerprint.in_(marks))
     )
+
+
+def welcome(session: Session, person: Person) -> None:
+    """Somebody whose data were erased once wants to be known again, or has agreed to it; the caller has locked them."""
+    person.withheld = False
+    if person.moodle_id is not None:
+        forget(session, person.platform_id, person.moodle_id)
 
 
 def erased_among(session: Session, platform_id: int, moodle_ids: Iterable[str]) -> set[str]:

@@ -197,9 +197,7 @@ def come_back(session: Session, viewer: Viewer) -> bool:
     ).one()
     if not person.withheld:
         return False
-    person.withheld = False
-    if person.moodle_id is not None:
-        identities.forget(session, person.platform_id, person.moodle_id)
+    identities.welcome(session, person)
     _record(session, viewer, "person.came-back", person.id)
     return True
 
