@@ -124,6 +124,8 @@ ACTIONS: dict[str, Any] = {
     "guest.viewed": _l("A guest looked at their mentees"),
     "outsider.changed": _l("Particulars of somebody from outside were changed"),
     "mentee.changed": _l("A mentee's record was changed"),
+    "person.corrected": _l("A name or a birth date was corrected by hand"),
+    "person.as_in_moodle": _l("A name or a birth date was taken from Moodle again"),
     "mentee.supported": _l("A talk with a mentee without a pair was recorded"),
     "mentor.offered": _l("Somebody offered to be a mentor"),
     "mentor.took-back": _l("Somebody took their offer to be a mentor back"),

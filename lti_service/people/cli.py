@@ -96,7 +96,8 @@ def describe_people(counts: dict[str, Any]) -> str:
     if counts["unknown_roles"]:
         parts.append("roles without a meaning here: " + ", ".join(counts["unknown_roles"]))
     for reason, found in counts["problems"].items():
-        what = "without a name" if reason == "name" else f"with an unreadable {reason}"
+        known = {"name": "without a name", "corrected": "corrected here, other than in Moodle"}
+        what = known.get(reason, f"with an unreadable {reason}")
         parts.append(f"{found['count']} {what} (Moodle ids {', '.join(found['people'])})")
     return ", ".join(parts)
 

@@ -29,6 +29,7 @@ from lti_service.lti import roster, services
 from lti_service.lti.roles import course_roles
 from lti_service.lti.roster import Member
 from lti_service.people import cycles, rules, trouble
+from lti_service.people.corrections.rules import merged
 from lti_service.people.kinds import placing
 from lti_service.people.kinds import rules as kinds
 from lti_service.people.kinds.rules import Facts, Ruleset
@@ -598,7 +599,7 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
     people, withheld = _without_erased(session, place.platform_id, people, report)
     if not people:
         return withheld
-    ids, renewed, nameless = _keep_persons(session, place.platform_id, people)
+    ids, renewed, problems = _keep_persons(session, place.platform_id, people)
     by_id = {ids[moodle_id]: seen for moodle_id, seen in people.items()}
     new, returned, moved = _keep_memberships(session, place.course_id, by_id)
     if new or returned or moved:
@@ -612,8 +613,9 @@ def _keep_page(session: Session, place: _Place, cycle_id: int, people: dict[str,
             report.changed += 1
         else:
             report.same += 1
-    if nameless:
-        report.problems.setdefault("name", []).extend(nameless)
+    for problem, of_whom in problems.items():
+        if of_whom:
+            report.problems.setdefault(problem, []).extend(of_whom)
     placed = placing.place(session, cycle_id, by_id, place.ruleset, place.today)
     report.mentees += placed.mentees
     report.mentors += placed.mentors
@@ -636,22 +638,25 @@ def _without_erased(
 
 def _keep_persons(
     session: Session, platform_id: int, people: dict[str, _Seen]
-) -> tuple[dict[str, int], set[int], list[str]]:
-    """Ids by Moodle's id, the ids of those already known of whom something changed, and Moodle's ids of those whose
-    name nobody has told."""
+) -> tuple[dict[str, int], set[int], dict[str, list[str]]]:
+    """Ids by Moodle's id, the ids of those already known of whom something changed, and problems with Moodle's ids:
+    whose name nobody has told, and of whom something corrected here differs from Moodle."""
     rows = session.execute(
-        select(Person.moodle_id, Person.id, *(getattr(Person, name) for name in FACTS))
+        select(Person.moodle_id, Person.id, Person.corrected, *(getattr(Person, name) for name in FACTS))
         .where(Person.platform_id == platform_id, Person.moodle_id.in_(people))
         .order_by(Person.id)
     ).all()
     ids: dict[str, int] = {row.moodle_id: row.id for row in rows}
     told = {moodle_id: UNTOLD | seen.facts for moodle_id, seen in people.items()}
-    changing = []
+    changing, differing = [], []
     for row in rows:
         known = {name: getattr(row, name) for name in FACTS}
-        facts = told[row.moodle_id] = known | people[row.moodle_id].facts
-        if facts != known:
-            changing.append({"id": row.id, **_person_row(facts)})
+        facts, corrected = merged(known, people[row.moodle_id].facts, row.corrected)
+        told[row.moodle_id] = facts
+        if facts != known or corrected != row.corrected:
+            changing.append({"id": row.id, **_person_row(facts), "corrected": corrected})
+        if corrected:
+            differing.append(row.moodle_id)
     if changing:
         session.execute(update(Person), changing)
     adding = [
@@ -668,7 +673,7 @@ def _keep_persons(
         for row in session.execute(insert.returning(Person.moodle_id, Person.id), adding):
             ids[row.moodle_id] = row.id
     nameless = [moodle_id for moodle_id, facts in told.items() if not facts["family_name"] and not facts["given_name"]]
-    return ids, {row["id"] for row in changing}, nameless
+    return ids, {row["id"] for row in changing}, {"name": nameless, "corrected": differing}
 
 
 def _person_row(facts: dict[str, Any]) -> dict[str, Any]:

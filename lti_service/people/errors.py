@@ -48,6 +48,22 @@ class NobodyFitsError(PeopleError):
     )
 
 
+class NameMissingError(PeopleError):
+    """A name corrected to nothing."""
+
+    code = "name-missing"
+    field = "family_name"
+    message = _l("Write at least a family name or a given name.")
+
+
+class BirthDateError(PeopleError):
+    """A day on which nobody alive was born."""
+
+    code = "birth-date"
+    field = "birth_date"
+    message = _l("A date of birth from %(least)s up to today.")
+
+
 class MoveRefusedError(PeopleError):
     """Nobody of those chosen is in a state from which this leads anywhere."""
 

@@ -17,7 +17,7 @@ from lti_service.people import labels, rules
 from lti_service.people.asking import Asking
 from lti_service.people.consents.service import Stands
 from lti_service.people.lists import Look
-from lti_service.people.models import Mentee
+from lti_service.people.models import Mentee, Person
 from lti_service.people.training.rules import TrainingState
 from lti_service.programme.models import Form
 
@@ -139,6 +139,20 @@ class MenteeForm(RecordForm):
     def wanted_form_id(self) -> int | None:
         """The form of mentoring that was chosen."""
         return int(self.wanted_form.data) if self.wanted_form.data else None
+
+
+class CorrectionForm(RecordForm):
+    """What a curator corrects of what Moodle tells about somebody."""
+
+    family_name = StringField(_l("Family name"), filters=[without_nul], validators=[Length(max=200)])
+    given_name = StringField(_l("Given name and patronymic"), filters=[without_nul], validators=[Length(max=200)])
+    birth_date = DateField(_l("Date of birth"), validators=[Optional()])
+
+    @classmethod
+    def of(cls, person: Person, sent: Values | None = None) -> "CorrectionForm":
+        """The form with what was sent, else as it is kept."""
+        kept = {name: getattr(person, name) for name in ("family_name", "given_name", "birth_date")}
+        return cls(formdata=sent, data=kept, prefix="correct-")
 
 
 class NominationForm(RecordForm):

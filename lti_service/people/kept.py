@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lti_service import personal
 from lti_service.access import Role
 from lti_service.people import labels
+from lti_service.people.corrections.rules import FIELDS as CORRECTED_FIELDS
 from lti_service.people.models import (
     ChosenForm,
     Membership,
@@ -76,6 +77,10 @@ def _roles(values: list[Any]) -> str:
     return ", ".join(str(labels.ROLES[Role(value)]) for value in values)
 
 
+def _otherwise(values: dict[str, str]) -> str:
+    return ", ".join(values[field] or "—" for field in CORRECTED_FIELDS if field in values)
+
+
 personal.keep(
     Holding(
         Person,
@@ -95,6 +100,7 @@ personal.keep(
             Piece("study_year", _l("Year of study"), Origin.MOODLE, emptied=None),
             Piece("phone", _l("Telephone"), Origin.CURATOR, emptied=""),
             Piece("experience_years", _l("Teaching experience, full years"), Origin.MOODLE, emptied=None),
+            Piece("corrected", _l("Moodle says otherwise"), Origin.MOODLE, show=_otherwise, emptied={}),
             Piece("updated_at", _l("As of"), Origin.SERVICE),
         ),
         untold={

@@ -43,6 +43,8 @@ class Person(Base):
     """The year of study as a profile field tells it; none: the names of groups may tell."""
     experience_years: Mapped[int | None]
     """Full years of teaching, from the profile field; none: not known."""
+    corrected: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
+    """Fields corrected by hand → what Moodle says of them instead; see `people/corrections.py`."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the data of whoever this was were erased; the row stays without a name, for the numbers of past years."""

@@ -8,8 +8,10 @@ from flask_babel import gettext as _
 from lti_service import access, db, pages
 from lti_service.access import Permission
 from lti_service.people import profile, rules, service
+from lti_service.people.corrections import service as corrections
+from lti_service.people.corrections.rules import as_value as corrected_value
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import MenteeForm, read_choice
+from lti_service.people.forms import CorrectionForm, MenteeForm, read_choice
 from lti_service.people.kinds import placing
 from lti_service.people.profile_forms import MentorForm
 from lti_service.people.rules import MenteeAction, MentorAction
@@ -104,9 +106,46 @@ _LIKELY_MENTOR: dict[MenteeKind | None, MentorKind] = {MenteeKind.STUDENT: Mento
 """What a curator most likely means whom the rules do not find a mentor: a student too young to be one."""
 
 
+@blueprint.post("/courses/<int:course_id>/people/<int(max=2147483647):person_id>/correct")
+@access.needs(Permission.MANAGE_BASE)
+def correct_person(person_id: int) -> Any:
+    """Keep a name or a birth date against what Moodle says."""
+    viewer, session = access.viewer(), db.session()
+    person = service.record_of(session, viewer.course_id, None, person_id).person
+    form = CorrectionForm.of(person, request.form)
+    if not form.is_valid():
+        return _person_page(person_id, correction_form=form), 422
+    try:
+        with db.transaction() as session:
+            corrections.correct(
+                session,
+                desk(session),
+                person_id,
+                family_name=form.family_name.data or "",
+                given_name=form.given_name.data or "",
+                birth_date=form.birth_date.data,
+                today=pages.local_today(),
+            )
+    except PeopleError as error:
+        return _person_page(person_id, correction_form=form, error=error), error.status
+    flash(_("Saved."))
+    return redirect(url_for("people.person", person_id=person_id), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/people/<int(max=2147483647):person_id>/as-in-moodle")
+@access.needs(Permission.MANAGE_BASE)
+def take_moodles(person_id: int) -> Any:
+    """Give up what was corrected by hand."""
+    with db.transaction() as session:
+        corrections.take_moodles(session, desk(session), person_id)
+    flash(_("Everything is as in Moodle again."))
+    return redirect(url_for("people.person", person_id=person_id), 303)
+
+
 def _person_page(
     person_id: int,
     *,
+    correction_form: CorrectionForm | None = None,
     mentee_form: MenteeForm | None = None,
     mentor_form: MentorForm | None = None,
     error: PeopleError | None = None,
@@ -120,7 +159,9 @@ def _person_page(
         mentee_form = MenteeForm.of(mentee, service.forms_for(cycle, mentee.kind))
     if mentor and mentor_form is None:
         mentor_form = MentorForm.of_mentor(mentor, profile.forms_of_mentor(cycle, mentor.kind))
-    for form in (mentee_form, mentor_form):
+    corrects = correction_form is not None
+    correction_form = correction_form or CorrectionForm.of(record.person)
+    for form in (mentee_form, mentor_form, correction_form):
         if error and form and error.field in form:
             form[error.field].errors = [error.text]
             error = None
@@ -135,6 +176,9 @@ def _person_page(
         study_year=known.study_year,
         mentee_form=mentee_form,
         mentor_form=mentor_form,
+        correction_form=correction_form,
+        corrects=corrects,
+        corrected={name: corrected_value(name, text) for name, text in record.person.corrected.items()},
         mentee_actions=offered(rules.MENTEE_MOVES, mentee.state, rules.CURATOR_ACTIONS) if mentee else [],
         mentor_actions=offered(rules.MENTOR_MOVES, mentor.state, rules.PLAIN_ACTIONS) if mentor else [],
         age=rules.age_on(record.person.birth_date, pages.local_today()) if record.person.birth_date else None,
