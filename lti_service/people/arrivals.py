@@ -27,6 +27,7 @@ _KNOWN = (
     select(
         _persons.c.id.label("person_id"),
         *(_persons.c[name] for name in PERSON_LIMITS),
+        _persons.c.corrected,
         _persons.c.withheld,
         _courses.c.id.label("course_id"),
         *(_courses.c[name] for name in COURSE_LIMITS),
@@ -106,6 +107,9 @@ def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
             row = {"platform_id": launch.platform_id, "moodle_id": launch.context_id}
             db.add_missing(session, Course, {**row, **course})
         known = _known(session, launch)
+    if known.corrected:
+        # A curator knows better; what Moodle says meanwhile the next sync tells.
+        person = {name: value for name, value in person.items() if name not in known.corrected}
     _update(session, Person, known.person_id, known, person)
     if not course:
         return known.person_id, None
