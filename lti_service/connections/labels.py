@@ -122,6 +122,7 @@ ACTIONS: dict[str, Any] = {
     "guest.wrong-answer": _l("A guest's answer was wrong"),
     "guest.locked": _l("A guest's access was locked after wrong answers"),
     "guest.viewed": _l("A guest looked at their mentees"),
+    "outsider.joined": _l("Somebody from outside was joined with their Moodle account"),
     "outsider.changed": _l("Particulars of somebody from outside were changed"),
     "mentee.changed": _l("A mentee's record was changed"),
     "person.corrected": _l("A name or a birth date was corrected by hand"),

@@ -126,3 +126,19 @@ class CodeMistypedError(PeopleError):
     code = "code-mistyped"
     field = "code"
     message = _l("The code has 20 digits, and these do not fit together: there is a slip of the keyboard.")
+
+
+class PreviewStaleError(PeopleError):
+    """What would move is no longer what the curator has seen."""
+
+    code = "preview-stale"
+    status = 409
+    message = _l("Something has changed meanwhile. Look through it once more, then confirm.")
+
+
+class JoinConflictError(PeopleError):
+    """Both records have something of which one person may have only one."""
+
+    code = "join-conflict"
+    status = 409
+    message = _l("Nothing was moved: both records have an entry in “%(what)s” of which only one can stay. Remove one.")

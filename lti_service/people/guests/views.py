@@ -9,12 +9,12 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, mail, pages
+from lti_service import access, db, looks, mail, pages
 from lti_service.access import Permission, Viewer
 from lti_service.people.employers import service as employers
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_id
-from lti_service.people.guests import invitations, labels, rules
+from lti_service.people.guests import errors, invitations, joining, labels, rules
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.forms import AccessForm, MentorForm, PersonForm, UntilForm, read_look
 from lti_service.people.guests.models import GuestAccess
@@ -24,6 +24,11 @@ from lti_service.people.views.room import blueprint, desk, keep_form, sent
 
 ALL = "/courses/<int:course_id>/employers/guests/"
 ONE = ALL + "<int(max=2147483647):guest_id>/"
+
+
+@looks.leads_to("guest_id")
+def _whose_card(_session: Session, guest_id: int) -> tuple[int]:
+    return (guest_id,)
 
 
 @blueprint.record_once
@@ -177,6 +182,43 @@ def prolong_guest(guest_id: int) -> Any:
         return _guest_page(guest_id, error=error), error.status
     flash(_("Saved."))
     return redirect(url_for("people.guest", guest_id=guest_id), 303)
+
+
+# --- a guest who has got an account -------------------------------------------------------------------------------
+
+
+@blueprint.route(ONE + "join", methods=["GET", "POST"])
+@access.needs(Permission.MANAGE_BASE)
+def join_guest(guest_id: int) -> Any:
+    """Move a guest's records to their Moodle account: choose it, see what would move, confirm."""
+    viewer = access.viewer()
+    if request.method == "GET":
+        return _join_page(guest_id)
+    account_id = read_id(request.form, "account")
+    if account_id is None:
+        return _join_page(guest_id)
+    try:
+        with db.transaction() as session:
+            joining.join(session, viewer, guest_id, account_id, request.form.get("seen", ""))
+    except (errors.PreviewStaleError, errors.JoinConflictError) as error:
+        return _join_page(guest_id, account_id, error), error.status
+    flash(_("Joined. From now on they come in through Moodle."))
+    return redirect(url_for("people.person", person_id=account_id), 303)
+
+
+def _join_page(guest_id: int, account_id: int | None = None, error: PeopleError | None = None) -> str:
+    viewer, session = access.viewer(), db.session()
+    person = guests.of_course(session, viewer.course_id, guest_id)
+    account_id = account_id or read_id(request.args, "account")
+    search = request.args.get("search", person.family_name).replace("\0", "")[:100]
+    return render_template(
+        "people/guests/join.html",
+        person=person,
+        search=search,
+        found=[] if account_id else joining.accounts(session, viewer, search),
+        preview=joining.preview(session, viewer, guest_id, account_id) if account_id else None,
+        error=error,
+    )
 
 
 def _guest_page(
