@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_service import db
+from lti_service import db, personal
 from lti_service.access import Role
 from lti_service.audit import AuditEvent
 from lti_service.errors import NotFoundError
@@ -18,6 +18,7 @@ from lti_service.people.consents import service as consents
 from lti_service.people.guests import errors, joining
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.models import ContactWay, Membership, Mentee, Mentor, MentorState, Person
+from lti_service.personal import Erasing
 from lti_service.programme.models import MentorKind
 from tests.pairs.conftest import World, build_world
 from tests.pairs.test_guests import Outsider, token, viewer_of
@@ -153,3 +154,23 @@ def test_the_curator_looks_and_confirms(
     assert curator.post(at, data={**form, "seen": seen}).status_code == 404, "sent twice, done once"
     teacher = come_in(account)
     assert teacher.get(at).status_code == 403
+
+
+def test_erasure_takes_the_access_and_the_visits_with_it(outsider: Outsider, world: World, session: Session) -> None:
+    guest = outsider.browser()
+    session.rollback()
+    with db.transaction(session):
+        personal.erase(
+            session,
+            Erasing(
+                platform_id=world.platform.id,
+                person_id=outsider.person.id,
+                actor_id=world.curator.id,
+                course_id=world.course.id,
+                day=world.day,
+                moment=db.now(),
+            ),
+        )
+    assert session.scalars(select(GuestAccess)).all() == []
+    assert guest.get(outsider.home).location == "/guest/"
+    assert session.get_one(Person, outsider.person.id).phone == ""

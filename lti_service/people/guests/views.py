@@ -210,6 +210,8 @@ def _join_page(guest_id: int, account_id: int | None = None, error: PeopleError 
     viewer, session = access.viewer(), db.session()
     person = guests.of_course(session, viewer.course_id, guest_id)
     account_id = account_id or read_id(request.args, "account")
+    if account_id:
+        looks.note([account_id])
     search = request.args.get("search", person.family_name).replace("\0", "")[:100]
     return render_template(
         "people/guests/join.html",
