@@ -337,6 +337,11 @@ class MenteeHome:
     finished: tuple[PairCard, ...] = ()
     """This year's."""
 
+    @property
+    def is_left(self) -> bool:
+        """Out of the base, with no pair to show."""
+        return self.state is MenteeState.WITHDRAWN and not (self.current or self.finished)
+
 
 def own_homes(
     session: Session, platform_id: int, person_id: int, day: date

@@ -285,7 +285,11 @@ def curator_part(session: Session, viewer: Viewer) -> Markup | None:
 def own_part(session: Session, viewer: Viewer) -> Markup | None:
     """A mentor's own mentees, with the proposals to answer first; a mentee's own mentor, or where the search is."""
     mentor, mentee = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
-    kinds = Kinds() if mentee and mentor else placing.of_person(session, viewer.person_id, pages.local_today())
+    settled = mentor and mentee and not mentee.is_left
+    kinds = Kinds() if settled else placing.of_person(session, viewer.person_id, pages.local_today())
+    if mentor and mentee and mentee.is_left and kinds.mentee is None:
+        # A tutor whom the roster had called a student: no mentor is found for them, and they need not ask for one.
+        mentee = None
     if mentee is None and kinds.mentee is not None:
         mentee = cards.MenteeHome()
     may_offer = mentor is None and kinds.mentor is not None

@@ -118,6 +118,10 @@ def test_a_tutor_whom_the_roster_made_a_student_leaves_the_candidates_after_the_
     assert mentee_of(session, employer).state is MenteeState.WITHDRAWN
     assert mentor_of(session, employer).state is MentorState.CANDIDATE
     assert not any(enrolments.sync_course(course.id).counts()[name] for name in enrolments.CHANGES)
+    visitor = launch_as("employer01")
+    page = visitor.get(visitor.home).text
+    assert "My mentees" in page
+    assert "Ask for a mentor" not in page
 
 
 @pytest.mark.parametrize("how", ["decided", "asked", "elsewhere"])
