@@ -1,7 +1,7 @@
 """Completions of trainings come from Moodle: who is ready by that, what cannot be read and why."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -202,3 +202,20 @@ def test_what_a_curator_recorded_stays_beside_what_moodle_tells(
     moodle.college.complete("employer01", int(training.moodle_course))
     read(curator)
     assert {found.origin for found in kept(session, person)} == {Origin.CURATOR, Origin.MOODLE}
+
+
+def test_a_completion_without_a_day_is_of_the_day_it_was_first_read_and_lasts_no_longer(
+    curator: FlaskClient, session: Session, moodle: PracticeMoodle, school: MoodleCourse, person_of: PersonOf
+):
+    a_training(curator, session, moodle_course=str(school.id), valid_months="1")
+    person = person_of("employer01")
+    school.done.clear()
+    school.marked.add(int(person.moodle_id))
+    read(curator)
+    (found,) = kept(session, person)
+    assert abs((found.completed_on - today()).days) <= 1
+    found.completed_on -= timedelta(days=20)
+    found.valid_until -= timedelta(days=20)
+    session.commit()
+    read(curator)
+    assert len(kept(session, person)) == 1

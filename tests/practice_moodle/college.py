@@ -203,8 +203,13 @@ class Course:
     done: dict[int, dict[str, int]] = field(default_factory=dict)
     """Person id → what of it they have done → when."""
 
+    marked: set[int] = field(default_factory=set)
+    """Ids of people whom a teacher has marked as having completed it, whatever they have done."""
+
     def has_completed(self, person: Person) -> bool:
-        return bool(self.completion) and set(self.done.get(person.id, ())) >= set(self.completion or ())
+        if not self.completion:
+            return False
+        return person.id in self.marked or set(self.done.get(person.id, ())) >= set(self.completion)
 
     def groups_of(self, person: Person) -> list[Group]:
         return [group for group in self.groups.values() if person.id in group.members]

@@ -413,7 +413,8 @@ class WebServices:
         """In the order of the checks of `core_completion_external::get_course_completion_status` (Moodle 4.5).
 
         What a course asks for is marked by the participants themselves (criteria of type 1) but for the last, which
-        is an activity's (type 4).
+        is an activity's (type 4). Whom a teacher has marked complete has completed it with no criterion met, and so
+        with no time: measured at a real Moodle 4.5.
         """
         arguments.allow("courseid", "userid")
         course_id, user_id = arguments.whole("courseid"), arguments.whole("userid")

@@ -136,7 +136,7 @@ def _tasks(session: Session, platform_id: int) -> list[_Task]:
 
 def _read(client: MoodleClient, place: _Place, task: _Task, report: Report, watcher: Watcher) -> None:
     """One training. Raises what means that the others cannot be read either."""
-    found: dict[int, date] = {}
+    found: dict[int, date | None] = {}
     code = ""
     try:
         for person_id, moodle_id in _to_ask(client, place, task):
@@ -149,8 +149,7 @@ def _read(client: MoodleClient, place: _Place, task: _Task, report: Report, watc
                 report.counted["untracked"] += 1
             else:
                 if completion.completed:
-                    moment = completion.completed_at or now()
-                    found[person_id] = min(moment.astimezone(ZoneInfo(place.time_zone)).date(), place.day)
+                    found[person_id] = _day_of(completion.completed_at, place)
             watcher.step(report.counted["asked"])
     except (MoodleUnavailable, InvalidToken):
         _keep(place, task, found, report, None)
@@ -159,6 +158,11 @@ def _read(client: MoodleClient, place: _Place, task: _Task, report: Report, watc
         code = _code_of(err)
         report.troubles[task.title] = code
     _keep(place, task, found, report, code)
+
+
+def _day_of(moment: datetime | None, place: _Place) -> date | None:
+    """The day in the college; none where Moodle does not tell, for a teacher of the course has marked it complete."""
+    return min(moment.astimezone(ZoneInfo(place.time_zone)).date(), place.day) if moment else None
 
 
 def _to_ask(client: MoodleClient, place: _Place, task: _Task) -> Iterable[tuple[int, int]]:
@@ -200,7 +204,7 @@ def _code_of(error: MoodleError) -> str:
     return NO_FUNCTION if isinstance(error, RecordNotFound) else trouble.code_of(error)
 
 
-def _keep(place: _Place, task: _Task, found: dict[int, date], report: Report, code: str | None) -> None:
+def _keep(place: _Place, task: _Task, found: dict[int, date | None], report: Report, code: str | None) -> None:
     """Write down what was found in one transaction; `code`: why it ended, empty for well, none for not its fault."""
     with db.new_session() as own, db.transaction(own) as session:
         course = session.get(TrainingCourse, task.id)
@@ -221,14 +225,17 @@ def _keep(place: _Place, task: _Task, found: dict[int, date], report: Report, co
         )
         at = Desk(place.platform_id, place.course_id, place.cycle_id, place.actor_id)
         rows = session.execute(
-            select(Training.person_id, Training.completed_on).where(
+            select(Training.person_id, Training.completed_on, Training.origin).where(
                 Training.training_course_id == task.id, Training.person_id.in_(found)
             )
-        )
-        known = {(person_id, completed_on) for person_id, completed_on in rows}
+        ).all()
+        known = {(person_id, completed_on) for person_id, completed_on, _origin in rows}
+        read_before = {person_id for person_id, _day, origin in rows if origin is Origin.MOODLE}
         for mentor in mentors:
-            completed_on = found[mentor.person_id]
-            if (mentor.person_id, completed_on) in known:
+            told = found[mentor.person_id]
+            # A completion without a day is of the day on which it was first read, and not anew each night.
+            completed_on = told or place.day
+            if (mentor.person_id, completed_on) in known or (told is None and mentor.person_id in read_before):
                 continue
             session.add(
                 Training(

@@ -54,8 +54,8 @@ class CourseForm(RecordForm):
         _l("Course in Moodle"),
         400,
         description=_l(
-            "Its address, or the number after “id=” in it. Then its completion is read from Moodle each night; empty: "
-            "you record it here."
+            "Its address, or the number after “id=” in it. Then its completion is read from Moodle each night, of "
+            "mentors who are enrolled there as students. Empty: you record it here."
         ),
     )
 
