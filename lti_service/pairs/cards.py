@@ -184,7 +184,10 @@ def mentor_line(mentor: Mentor, course_id: int, memberships: Memberships) -> Per
 
 
 def _card(pair: Pair, memberships: Memberships, consenting: set[int]) -> PairCard:
-    mentees = sorted((place.mentee for place in pair.places), key=lambda mentee: mentee.person.search_name)
+    # Of a group that goes on, whoever has left it is no longer shown.
+    goes_on = pair.state in rules.OPEN
+    present = (place.mentee for place in pair.places if place.is_open or not goes_on)
+    mentees = sorted(present, key=lambda mentee: mentee.person.search_name)
 
     def marked(person: PersonLine) -> PersonLine:
         return replace(person, has_consent=person.person_id in consenting)

@@ -294,7 +294,7 @@ def movers_of(pair: Pair, person_id: int, is_curator: bool) -> set[Mover]:
 
 
 def _check_consents(session: Session, pair: Pair, day: date) -> None:
-    persons = [pair.mentor.person, *(place.mentee.person for place in pair.places)]
+    persons = [pair.mentor.person, *(place.mentee.person for place in pair.places if place.is_open)]
     consenting = consents.consenting(session, [person.id for person in persons], day)
     lacking = [person.name for person in persons if person.id not in consenting]
     if lacking:

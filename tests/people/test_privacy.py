@@ -516,6 +516,8 @@ def test_last_years_pair_is_finished_and_this_years_group_goes_on(story: Story) 
     for path in ("", f"pairs/{story.group_id}/", f"pairs/{story.pair_id}/"):
         page = mentor.get(f"{mentor.home}{path}")
         assert page.status_code == 200
+        # Whoever has left a group that goes on is not in it; of what is over the place stays.
+        assert ("Удалённый участник" in page.text) is (path == f"pairs/{story.pair_id}/")
         assert story.student.family_name not in page.text
     curator = story.launch_as("curator")
     for path in ("base/", "pairs/", f"people/{story.student.id}/", f"pairs/of/{story.student.id}/", "indicators/"):

@@ -28,9 +28,10 @@ from lti_service.people.privacy.rules import Deciding
 from lti_service.personal import Erasing, Going, Told
 from lti_service.platforms.models import Course
 
-LOOKS = (looks.LOOKED, "pair.looked")
-"""Entries of the trail that say that somebody looked at a person; the second is what older ones are called."""
-LISTS = ("base.exported",)
+LOOKS = (looks.LOOKED, "pair.looked", "consent.scan-downloaded")
+"""Entries of the trail that say that somebody looked at a person; the second is what older ones are called,
+the third that they saved the scan of a consent."""
+LISTS = ("base.exported", "consent.exported")
 """Entries of the trail that say that a whole list was taken out, which the person may have been on."""
 LOOKS_SHOWN = 50
 FOUND_SHOWN = 20
