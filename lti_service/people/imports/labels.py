@@ -31,6 +31,14 @@ VERDICTS: dict[Verdict, Any] = {
     Verdict.LEFT_OUT: _l("Left out"),
 }
 
+DONE: dict[Verdict, Any] = {
+    Verdict.NEW: _l("new"),
+    Verdict.CHANGED: _l("changed"),
+    Verdict.SAME: _l("as they were"),
+    Verdict.LEFT_OUT: _l("left out"),
+}
+"""What has become of rows, in a count of them."""
+
 TONES: dict[Verdict, str] = {
     Verdict.NEW: "success",
     Verdict.CHANGED: "info",

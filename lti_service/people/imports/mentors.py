@@ -69,8 +69,13 @@ LAYOUT = Layout(
             _l("Activities of the programme's forms, with semicolons between them."),
             "экскурсии на предприятия",
         ),
-        Column("offer", _l("In their own words"), ("Своими словами", "Чем может помочь", "In their own words")),
-        Column("experience", _l("Experience"), ("Опыт", "Experience")),
+        Column(
+            "offer",
+            _l("In their own words"),
+            ("Своими словами", "Чем может помочь", "In their own words"),
+            _l("What they can help with."),
+        ),
+        Column("experience", _l("Experience"), ("Опыт", "Experience"), _l("What experience they bring.")),
         Column("experience_years", _l("Years of it"), ("Лет опыта", "Стаж", "Стаж, лет", "Years of it"), "", "12"),
         Column(
             "times",

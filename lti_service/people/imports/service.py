@@ -86,7 +86,7 @@ def correct(session: Session, place: Place, preview_id: int, data: bytes) -> Imp
             cells[number] = Cells(number, corrected.values, given.overflows)
         else:
             left_out.add(number)
-    _judge_again(session, place, preview, cells, left_out)
+    _judge_again(session, place, preview, cells, {number: rows[number] for number in left_out})
     _record(session, place, "import.checked", preview, **preview.counts)
     return preview
 
@@ -95,7 +95,7 @@ def leave_out(session: Session, place: Place, preview_id: int) -> ImportPreview:
     """Go on without the wrong rows. Raises NotFoundError, PreviewClosedError."""
     preview = _open(session, place.viewer, preview_id)
     rows = {row.number: row for row in _rows_of(session, preview)}
-    gone = {number for number, row in rows.items() if row.verdict in (Verdict.WRONG, Verdict.LEFT_OUT)}
+    gone = {number: row for number, row in rows.items() if row.verdict in (Verdict.WRONG, Verdict.LEFT_OUT)}
     _judge_again(session, place, preview, {number: _cells_of(row) for number, row in rows.items()}, gone)
     _record(session, place, "import.left-out", preview, rows=len(gone))
     return preview
@@ -126,17 +126,23 @@ def _number_of(row: Cells) -> int | None:
         return None
 
 
-def _cells_of(row: ImportRow) -> Cells:
+def _cells_of(row: Any) -> Cells:
     return Cells(row.number, row.cells, row.overflows)
 
 
+def _left_out(row: Any) -> Line:
+    problems = [(column, reason) for column, reason in row.problems]
+    return Line(_cells_of(row), row.who, Verdict.LEFT_OUT, problems=problems)
+
+
 def _judge_again(
-    session: Session, place: Place, preview: ImportPreview, cells: dict[int, Cells], left_out: set[int]
+    session: Session, place: Place, preview: ImportPreview, cells: dict[int, Cells], left_out: dict[int, Any]
 ) -> None:
+    """Judge all rows but those left out, which stay as they were shown."""
     kind = KINDS[preview.subject]
     chosen = [cells[number] for number in sorted(cells) if number not in left_out]
     lines = kind.judge(session, place, chosen, False)
-    lines += [Line(cells[number], verdict=Verdict.LEFT_OUT) for number in sorted(left_out)]
+    lines += [_left_out(row) for row in left_out.values()]
     _keep_lines(session, preview, lines)
 
 
@@ -201,7 +207,7 @@ def apply(session: Session, place: Place, preview_id: int) -> Applied:
     lines = kind.judge(session, place, [_cells_of(row) for row in shown], True)
     moved = {line.row.number for line, row in zip(lines, shown, strict=True) if line.mark != row.mark}
     if moved:
-        lines += [Line(_cells_of(row), verdict=Verdict.LEFT_OUT) for row in left_out]
+        lines += [_left_out(row) for row in left_out]
         _keep_lines(session, preview, lines, moved)
         return Applied(preview, len(moved))
     doing = [line for line in lines if line.does_something]
@@ -356,6 +362,7 @@ def _rows_of(session: Session, preview: ImportPreview) -> list[Any]:
     query = select(
         ImportRow.number,
         ImportRow.verdict,
+        ImportRow.who,
         ImportRow.cells,
         ImportRow.overflows,
         ImportRow.problems,
