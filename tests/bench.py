@@ -5,8 +5,10 @@ the ratios.
 """
 
 import argparse
+import io
 import json
 import os
+import re
 import resource
 import statistics
 import sys
@@ -22,6 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.fernet import Fernet
 from flask import Flask
+from openpyxl import Workbook, load_workbook
 from pylti1p3.contrib.flask import FlaskMessageLaunch, FlaskOIDCLogin, FlaskRequest
 from pylti1p3.launch_data_storage.base import LaunchDataStorage
 from pylti1p3.tool_config import ToolConfDict
@@ -31,7 +34,7 @@ from config import Settings
 from lti_service import db, upkeep
 from lti_service.app import create_app
 from lti_service.people import enrolments
-from lti_service.people.models import Mentee, MenteeState, Mentor
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, Person
 from lti_service.platforms import keys
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
@@ -466,11 +469,114 @@ def _database_cpu() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+# --- a curator's file -------------------------------------------------------------------------------------------------
+
+ROWS = 10_000
+READS = "openpyxl that only reads it"
+
+
+def bench_import() -> None:
+    """A file of 10,000 rows, one of them wrong, checked through its page, beside openpyxl that only reads the same
+    file; and the same file applied. On SQLite and, where TEST_DATABASE_URL is set, on PostgreSQL."""
+    for name, database in (("sqlite", None), ("postgresql", on_postgresql())):
+        if name == "sqlite" or database:
+            with a_service(50, database) as (app, moodle, platform):
+                _bench_import(name, app, moodle, platform)
+            the_engine().dispose()
+
+
+def _bench_import(database: str, app: Flask, moodle: PracticeMoodle, platform: Platform) -> None:
+    synced(platform)
+    with db.new_session() as own, db.transaction(own) as session:
+        course = session.scalars(select(Course).where(Course.moodle_id == "2")).one()
+        course_id = course.id
+        cycle = programme.current_cycle(session, course.platform_id, db.now().date())
+        a_crowd(session, course, cycle, ROWS + 1000)
+        of_course = select(Person).join(Membership, Membership.person_id == Person.id)
+        people = session.scalars(
+            of_course.where(Membership.course_id == course_id, Membership.active).order_by(Person.id).limit(ROWS)
+        ).all()
+        names = [(person.name, person.email, person.moodle_id) for person in people]
+    browser = a_browser(app, moodle, "curator")
+    page = f"/courses/{course_id}/imports/births/"
+    for wrong in (True, False):
+        rows = [(*who, f"{1 + n % 28:02}.03.2008") for n, who in enumerate(names)]
+        if wrong:
+            rows[ROWS // 2] = (*names[ROWS // 2], "15.03.1899")
+        data = _workbook([("ФИО", "Электронная почта", "Номер в Moodle", "Дата рождения"), *rows])
+        plain, _wall = _cost(lambda data=data: _read_plainly(data))  # type: ignore[misc]
+        preview = ""
+
+        def check() -> None:
+            nonlocal preview
+            preview = _send_file(browser, page, data)  # noqa: B023 - called at once
+
+        with told() as sent:
+            check()
+        queries = len(sent)
+        took, wall = _cost(check)
+        if wrong:
+            note = {"wall": round(wall, 2), "rows": ROWS, "queries": queries}
+            say(f"import-{ROWS}-{database}", took, "s CPU", 10, READS, took / plain, **note)
+    took, wall = _cost(lambda: _press(browser, preview, "apply"), times=1)
+    say(f"import-{ROWS}-apply-{database}", took, "s CPU", 30, READS, took / plain, wall=round(wall, 2), rows=ROWS)
+
+
+def _cost(work: Callable[[], Any], times: int = 3) -> tuple[float, float]:
+    """Median seconds of CPU, the database's among them, and of the clock on the wall."""
+    found = []
+    for _ in range(times):
+        before, begun = time.thread_time() + _database_cpu(), time.perf_counter()
+        work()
+        found.append((time.thread_time() + _database_cpu() - before, time.perf_counter() - begun))
+    return statistics.median(cpu for cpu, _ in found), statistics.median(wall for _, wall in found)
+
+
+def _workbook(rows: list[tuple[Any, ...]]) -> bytes:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _read_plainly(data: bytes) -> None:
+    book = load_workbook(io.BytesIO(data), read_only=True)
+    if sum(1 for _ in book.active.iter_rows(values_only=True)) <= ROWS:
+        raise RuntimeError("not all was read")
+
+
+def _csrf(browser: Any, page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get(page, base_url=LINE).text)
+    if found is None:
+        raise RuntimeError(page)
+    return found[1]
+
+
+def _send_file(browser: Any, page: str, data: bytes) -> str:
+    """Where the preview is."""
+    form = {"csrf_token": _csrf(browser, page), "file": (io.BytesIO(data), "rows.xlsx")}
+    answer = browser.post(page, data=form, base_url=LINE, headers={"Referer": LINE})
+    if answer.status_code != 303:
+        raise RuntimeError(answer.text)
+    return urlsplit(answer.location).path
+
+
+def _press(browser: Any, preview: str, button: str) -> None:
+    form = {"csrf_token": _csrf(browser, preview)}
+    answer = browser.post(f"{preview}{button}", data=form, base_url=LINE, headers={"Referer": LINE})
+    if answer.status_code != 303:
+        raise RuntimeError(answer.text)
+
+
 BENCHES: dict[str, Callable[[], None]] = {
     "launch": bench_launch,
     "sync-5000": bench_sync,
     "board-2000": bench_board,
     "lists-20000": bench_lists,
+    "import-10000": bench_import,
 }
 
 

@@ -14,6 +14,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.utils import get_column_letter
 
 from lti_service.people.imports import errors
@@ -167,9 +168,9 @@ def _xlsx_rows(sheet: Any) -> Iterator[Row]:
             raise errors.DamagedFileError
         cells = []
         for cell in row:
-            if cell.data_type == "f":
+            if cell is not EMPTY_CELL and cell.data_type == "f":
                 raise errors.FormulaError(cell=cell.coordinate)
-            cells.append(_shown(cell.value))
+            cells.append("" if cell.value is None else _shown(cell.value))
         if any(cells):
             count += 1
             if count > MOST_ROWS + TITLE_ROWS:
