@@ -24,7 +24,7 @@ Value = str | int | date | None
 DAY = "DD.MM.YYYY"
 WIDEST = 60
 """Characters that a column is made wide for."""
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Beginnings that spreadsheet programs take for a formula in CSV."""
 
 
@@ -85,6 +85,9 @@ def _cell(page: object, value: Value, bold: bool = False) -> Cell:
         # Set as text: openpyxl makes a formula of whatever begins with "=".
         made.value = ILLEGAL_CHARACTERS_RE.sub("", value)
         made.data_type = "s"
+        if _is_dangerous(value):
+            # As if typed with an apostrophe: else whoever only opens the cell for editing and presses Enter runs it.
+            made.quotePrefix = True
     elif value is not None:
         made.value = value
         if isinstance(value, date):
@@ -105,7 +108,11 @@ def _csv(sheet: Sheet) -> bytes:
 
 
 def _harmless(text: str) -> str:
-    return "'" + text if text.lstrip(" ").startswith(DANGEROUS) else text
+    return "'" + text if _is_dangerous(text) else text
+
+
+def _is_dangerous(text: str) -> bool:
+    return text.lstrip(" \u00a0").startswith(DANGEROUS)
 
 
 def _shown(value: Value) -> str:

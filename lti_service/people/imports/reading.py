@@ -18,6 +18,7 @@ from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.utils import get_column_letter
 
 from lti_service.people.imports import errors
+from lti_service.sheets import DANGEROUS
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of a file: 10,000 rows are half a megabyte as XLSX and one or two as CSV."""
@@ -243,7 +244,7 @@ def _csv_rows(text: str, delimiter: str, first: int) -> Iterator[Row]:
 
 def _without_guard(text: str) -> str:
     """Our own CSV puts an apostrophe before what Excel would take for a formula."""
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t\r" else text
+    return text[1:] if text.startswith("'") and text[1:].lstrip().startswith(DANGEROUS) else text
 
 
 def decode(data: bytes) -> str:
