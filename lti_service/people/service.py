@@ -83,6 +83,8 @@ class Outcome:
     """They were so already."""
     refused: list[Mentee | Mentor] = field(default_factory=list)
     """They are in a state from which this leads nowhere, and stayed in it."""
+    misfits: list[Mentee] = field(default_factory=list)
+    """The form of mentoring is not meant for them, so they stayed as they were."""
 
 
 # --- mentees ------------------------------------------------------------------------------------------------------
@@ -94,14 +96,19 @@ def move_mentees(
     mentee_ids: Iterable[int],
     action: MenteeAction,
     wanted_form_id: int | None = None,
+    *,
+    leaves_misfits: bool = False,
 ) -> Outcome:
     """Do one thing with several mentees of the course; `wanted_form_id` goes with NEED, none leaves theirs as it is.
 
-    Whoever cannot be moved stays as they are and is told of. Raises NobodyChosenError, NotFoundError for somebody of
-    elsewhere, FormDoesNotFitError (then nothing is changed), MoveRefusedError when nobody could be moved.
+    Whoever cannot be moved stays as they are and is told of; with `leaves_misfits` so is whoever the form is not meant
+    for. Raises NobodyChosenError, NotFoundError for somebody of elsewhere, FormRetiredError, FormDoesNotFitError (then
+    nothing is changed), MoveRefusedError when nobody could be moved.
     """
     mentees = chosen(session, at, Mentee, mentee_ids)
-    form = _fitting_form(session, at, wanted_form_id, mentees)
+    form = _fitting_form(session, at, wanted_form_id, [] if leaves_misfits else mentees)
+    if form is not None and form.is_retired and leaves_misfits:
+        raise FormRetiredError(form=form.title)
     outcome = Outcome()
     target = rules.MENTEE_TARGETS[action]
     for mentee in mentees:
@@ -109,6 +116,9 @@ def move_mentees(
         is_there = mentee.state is target
         if after is None and not is_there:
             outcome.refused.append(mentee)
+            continue
+        if form is not None and mentee.kind is not form.mentee_kind:
+            outcome.misfits.append(mentee)
             continue
         changes_form = form is not None and mentee.wanted_form_id != form.id
         if is_there and not changes_form:
@@ -119,6 +129,8 @@ def move_mentees(
             mentee.wanted_form = form
         outcome.done += 1
         record(session, at, f"mentee.{action}", f"mentee:{mentee.id}")
+    if form is not None and outcome.misfits and not outcome.done and not outcome.same:
+        raise FormDoesNotFitError(form=form.title, name=outcome.misfits[0].person.name)
     refuse_all_refused(outcome, labels.MENTEE_STATES)
     if outcome.done:
         _mark_due(session, [mentee.person_id for mentee in mentees])

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from lti_service.people.models import Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.platforms.models import Course
+from lti_service.programme.models import Form
 from tests.counting import statements
 from tests.people.conftest import membership_of, mentee_of
 from tests.people.test_pages import send
@@ -125,6 +126,34 @@ def test_those_who_cannot_be_moved_stay_and_some_are_named(session: Session, cur
 
     assert "146 people do not take part." in page.text
     assert "and 55 more" in page.text
+    [address] = re.findall(r'Has a mentor: <a class="alert-link" href="([^"]+)">60 people</a>', page.text)
+    assert "1–50 of 60" in curator.get(address).text
+
+
+def test_those_who_were_so_already_are_counted(session: Session, curator: FlaskClient, at):
+    ids = session.scalars(select(Mentee.id).order_by(Mentee.id).limit(60)).all()
+    session.execute(Mentee.__table__.update().where(Mentee.id.in_(ids)).values(state=MenteeState.NEEDS))
+    session.commit()
+    mark = mark_of(curator.get(at("base/?select=all")).text)
+
+    page = send(curator, at("base/"), at("base/"), action="need", everyone=mark).text
+
+    assert "146 people need a mentor." in page
+    assert "60 people were so already." in page
+
+
+def test_whom_the_form_does_not_fit_is_left_where_everybody_is_chosen(session: Session, curator: FlaskClient, at):
+    form = session.scalars(select(Form).where(Form.code == "teacher-teacher")).one()
+    mark = mark_of(curator.get(at("base/?select=all")).text)
+
+    page = send(curator, at("base/"), at("base/"), action="need", everyone=mark, wanted_form=form.id)
+
+    assert "6 people need a mentor." in page.text
+    assert "The form of mentoring is not meant for them: 200 people" in page.text
+    assert (in_state(session, MenteeState.NEEDS), in_state(session, MenteeState.CANDIDATE)) == (6, 200)
+    students = mark_of(curator.get(at("base/?kind=student&select=all")).text)
+    none = send(curator, at("base/?kind=student"), at("base/"), action="need", everyone=students, wanted_form=form.id)
+    assert none.status_code == 422
 
 
 def test_all_mentors_of_the_filter_are_taken_in(session: Session, curator: FlaskClient, at):

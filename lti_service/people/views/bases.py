@@ -1,6 +1,8 @@
 """The lists of the two bases."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -62,7 +64,8 @@ def change_mentees() -> Any:
                 outcome = service.make_mentors(session, at, chosen, pages.local_today())
             else:
                 form_id = wanted_form_id if action is MenteeAction.NEED else None
-                outcome = service.move_mentees(session, at, chosen, action, form_id)
+                # Of everybody of a filter the curator sees one page: whoever does not fit is left and told of.
+                outcome = service.move_mentees(session, at, chosen, action, form_id, leaves_misfits=bool(mark))
     except PeopleError as error:
         return _mentees_page(error, ticked, wanted_form_id), error.status
     tell(MAKE_MENTORS if makes_mentors else action, outcome, "people.mentees")
@@ -86,7 +89,7 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         actions=offered(rules.MENTEE_MOVES, state, rules.CURATOR_ACTIONS),
         forms=service.forms_for(cycle),
         error=error,
-        left=_left(session, cycle, "people.mentees", Mentee, labels.MENTEE_STATES),
+        left=_left(session, cycle, "people.mentees", Mentee, look),
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
         everyone=everyone,
@@ -155,7 +158,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         may_decide=state is None or any(action in rules.MENTOR_MOVES[state] for action in rules.DECISIONS),
         forms=service.forms_for(cycle),
         error=error,
-        left=_left(session, cycle, "people.mentors", Mentor, labels.MENTOR_STATES),
+        left=_left(session, cycle, "people.mentors", Mentor, look),
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
         everyone=everyone,
@@ -219,24 +222,49 @@ def tell(action: str | None, outcome: Outcome, endpoint: str) -> None:
     """Let the list that follows say what was done with how many people, and who stayed as they were."""
     if outcome.done:
         flash(_done(action, outcome.done))
+        if outcome.same:
+            flash(ngettext("%(num)d person was so already.", "%(num)d people were so already.", outcome.same))
     elif outcome.same:
         flash(_("Nothing to change: it is so already."))
-    if outcome.refused:
+    if left := [*outcome.refused, *outcome.misfits]:
         # Their ids only: this goes through a cookie, and no cookie carries a name.
-        carried[f"left:{endpoint}"] = [[found.id for found in outcome.refused[:NAMED]], len(outcome.refused)]
+        carried[f"stayed:{endpoint}"] = {
+            "ids": [found.id for found in left[:NAMED]],
+            "states": Counter(found.state.value for found in outcome.refused),
+            "misfits": len(outcome.misfits),
+        }
 
 
-def _left(session: Session, cycle: Cycle | None, endpoint: str, base: type[B], states: Mapping[Any, Any]) -> str:
-    """Who stayed as they were at the change that led here, said once; empty: nobody."""
-    ids, count = carried.pop(f"left:{endpoint}", ([], 0))
-    left = service.in_base(session, access.viewer().course_id, cycle.id, base, ids) if cycle else []
-    if not left:
-        return ""
-    named = ", ".join(f"{found.person.name} ({states[found.state]})" for found in left)
-    more = count - len(left)
-    if more > 0:
-        named += " " + ngettext("and %(num)d more", "and %(num)d more", more)
-    return _("Left as they are: %(names)s.", names=named)
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Who stayed as they were at a change of several."""
+
+    sentence: str
+    """Some of them by name."""
+    reasons: list[tuple[str, int, str]]
+    """Why, how many, and the address of the list that shows them (empty: there is none); when some are not named."""
+
+
+def _left(session: Session, cycle: Cycle | None, endpoint: str, base: type[B], look: lists.Look) -> Left | None:
+    """Who stayed as they were at the change that led here, said once; none: nobody."""
+    told = carried.pop(f"stayed:{endpoint}", {"ids": [], "states": {}, "misfits": 0})
+    found = service.in_base(session, access.viewer().course_id, cycle.id, base, told["ids"]) if cycle else []
+    if not found:
+        return None
+    states: Mapping[Any, Any] = labels.MENTEE_STATES if base is Mentee else labels.MENTOR_STATES
+    named = ", ".join(f"{one.person.name} ({states[one.state]})" for one in found)
+    more = sum(told["states"].values()) + told["misfits"] - len(found)
+    if more <= 0:
+        return Left(_("Left as they are: %(names)s.", names=named), [])
+    named += " " + ngettext("and %(num)d more", "and %(num)d more", more)
+    reasons = [
+        (str(states[state]), told["states"][state], url_for(endpoint, **look.query(state=state, page=1)))
+        for state in map(str, states)
+        if state in told["states"]
+    ]
+    if told["misfits"]:
+        reasons.append((_("The form of mentoring is not meant for them"), told["misfits"], ""))
+    return Left(_("Left as they are: %(names)s.", names=named), reasons)
 
 
 def _done(action: str | None, count: int) -> str:
