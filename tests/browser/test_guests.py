@@ -98,7 +98,15 @@ def test_a_guest_is_invited_and_answers_a_proposal(
     press(curator, curator.get_by_role("link", name="Горняков Пётр Ильич"))
     expect(curator.locator("main")).to_contain_text("Смотрел своих наставляемых")
     looks(curator, "guest-open")
-    curator.goto(re.sub(r"employers/guests/(\d+)/", r"people/\1/", curator.url))
+    guest_page = curator.url
+    press(curator, curator.get_by_role("link", name="Объединить с учётной записью"))
+    curator.get_by_label("Имя в Moodle").fill(moodle.college.employers[0].lastname)
+    press(curator, curator.get_by_role("button", name="Показать"))
+    looks(curator, "join-search")
+    press(curator, curator.get_by_role("link", name="Посмотреть, что перейдёт").first)
+    expect(curator.locator("main")).to_contain_text("пока ничего не изменено")
+    looks(curator, "join-preview")
+    curator.goto(re.sub(r"employers/guests/(\d+)/", r"people/\1/", guest_page))
     looks(curator, "record")
 
 
