@@ -31,6 +31,7 @@ from lti_service.people.guests.rules import AccessState, Factor, MailState, Stan
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import Person
 from lti_service.platforms.models import Course
+from tests.consenting import give_consent
 from tests.counting import statements
 from tests.people.conftest import TODAY, SmallCourse
 from tests.people.test_employers import post, viewer_of
@@ -232,6 +233,31 @@ def test_the_curator_prints_an_invitation_with_which_the_guest_comes_in(
     gone = post(curator, f"employers/guests/{guest.id}/withdraw", page=f"employers/guests/{guest.id}/")
     assert "Access withdrawn" in gone.text
     assert visitor.get(f"/guest{curator.home}").status_code == 303
+
+
+def test_the_form_sent_twice_does_not_kill_the_code_just_printed(
+    curator: FlaskClient, session: Session, guest: Person
+) -> None:
+    at = f"{curator.home}employers/guests/{guest.id}/"
+    form = {"csrf_token": token(curator, at), "factor": "phone", "until": db.now().date() + timedelta(days=9)}
+    assert curator.post(at + "invite", data={**form, "after": ""}).status_code == 200
+    first = access_of(session, guest).code_hash
+    again = curator.post(at + "invite", data={**form, "after": ""})
+    assert again.status_code == 409
+    assert "An invitation has just been made" in again.text
+    assert access_of(session, guest).code_hash == first
+    after = re.search(r'name="after"[^>]*value="([^"]+)"', again.text)
+    assert after
+    assert curator.post(at + "invite", data={**form, "after": after[1]}).status_code == 200
+    assert access_of(session, guest).code_hash != first
+
+
+def test_a_guest_without_a_consent_is_told_of(curator: FlaskClient, session: Session, guest: Person) -> None:
+    at = f"{curator.home}employers/guests/{guest.id}/"
+    assert "no pair can be proposed without it" in curator.get(at).text
+    give_consent(session, guest, db.now().date())
+    session.commit()
+    assert "no pair can be proposed without it" not in curator.get(at).text
 
 
 def test_what_is_wrong_is_said_at_its_field(curator: FlaskClient, guest: Person) -> None:

@@ -142,3 +142,13 @@ class JoinConflictError(PeopleError):
     code = "join-conflict"
     status = 409
     message = _l("Nothing was moved: both records have an entry in “%(what)s” of which only one can stay. Remove one.")
+
+
+class InvitedMeanwhileError(PeopleError):
+    """The form was sent twice, or another curator has invited at the same moment."""
+
+    code = "invited-meanwhile"
+    status = 409
+    message = _l(
+        "An invitation has just been made, and its code holds. Only if it is lost, invite once more from this page."
+    )

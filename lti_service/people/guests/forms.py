@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, RadioField, SelectField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
@@ -13,7 +13,7 @@ from lti_service.people.employers.forms import LONGEST_SEARCH, line
 from lti_service.people.employers.models import Employer
 from lti_service.people.forms import RecordForm, Values, read_choice, read_id
 from lti_service.people.guests import labels, rules
-from lti_service.people.guests.invitations import GuestPage, Look, Terms
+from lti_service.people.guests.invitations import GuestPage, Look, Terms, stamp
 from lti_service.people.guests.rules import Factor, Standing
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import Person
@@ -101,6 +101,8 @@ class AccessForm(RecordForm):
         validators=[InputRequired(message=_l("Say until which day."))],
     )
 
+    after = HiddenField()
+
     @classmethod
     def of(cls, page: GuestPage, sent: Values | None = None) -> "AccessForm":
         """The form with what was sent, else as it was agreed before or as is usual."""
@@ -111,6 +113,7 @@ class AccessForm(RecordForm):
             data={
                 "factor": (access.factor if access else usual).value,
                 "question": access.question if access else "",
+                "after": stamp(access),
                 "until": page.until if page.until and page.standing is not Standing.EXPIRED else page.usual_end,
             },
         )
@@ -119,7 +122,9 @@ class AccessForm(RecordForm):
     def terms(self) -> Terms:
         """What was sent; of a valid form only."""
         until: date = self.until.data
-        return Terms(Factor(self.factor.data), until, self.question.data or "", self.answer.data or "")
+        return Terms(
+            Factor(self.factor.data), until, self.question.data or "", self.answer.data or "", self.after.data or ""
+        )
 
 
 class UntilForm(RecordForm):

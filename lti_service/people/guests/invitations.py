@@ -15,6 +15,7 @@ from lti_service import audit, mail
 from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
+from lti_service.people.consents import service as consents
 from lti_service.people.employers.models import Employer
 from lti_service.people.guests import door, errors, labels, letters, rules
 from lti_service.people.guests import service as guests
@@ -39,6 +40,14 @@ class Terms:
     question: str = ""
     """Of a word: what it is the answer to."""
     answer: str = ""
+    after: str | None = None
+    """`stamp` of the access as the curator saw it: the same form sent twice must not kill the code just printed. None:
+    whatever it is."""
+
+
+def stamp(access: GuestAccess | None) -> str:
+    """What tells one invitation of somebody from the next."""
+    return access.invited_at.isoformat() if access else ""
 
 
 # --- inviting -----------------------------------------------------------------------------------------------------
@@ -83,6 +92,8 @@ def _renew(
     code = rules.code_of(secrets.randbelow(rules.CODES))
     moment = now()
     access = _access(session, viewer, person.id)
+    if terms.after is not None and terms.after != stamp(access):
+        raise errors.InvitedMeanwhileError
     if access is None:
         access = GuestAccess(course_id=viewer.course_id, person_id=person.id, state=AccessState.INVITED)
         session.add(access)
@@ -317,6 +328,8 @@ class GuestPage:
     access: GuestAccess | None
     standing: Standing
     until: date | None
+    has_consent: bool
+    """To the processing of their own personal data; without it no pair is proposed."""
     invited_by: str
     events: list[AuditEvent]
     """What the guest did here, the newest first; `SHOWN_EVENTS` at most."""
@@ -343,6 +356,7 @@ def page_of(session: Session, viewer: Viewer, person_id: int, today: date) -> Gu
         access=access,
         standing=standing_of(access),
         until=last_day(access, viewer.time_zone) if access else None,
+        has_consent=consents.is_valid(session, person.id, today),
         invited_by=inviter.name if inviter else "",
         events=list(
             session.scalars(select(AuditEvent).where(*theirs).order_by(AuditEvent.id.desc()).limit(SHOWN_EVENTS))

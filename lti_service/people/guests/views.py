@@ -133,6 +133,9 @@ def invite_guest(guest_id: int) -> Any:
                 invitations.invite_by_mail(session, viewer, guest_id, form.terms, today, _letter(viewer))
             else:
                 code = invitations.invite(session, viewer, guest_id, form.terms, today)
+    except errors.InvitedMeanwhileError as error:
+        # With the form as it is now, so that inviting once more is a decision and no accident.
+        return _guest_page(guest_id, error=error), error.status
     except PeopleError as error:
         return _guest_page(guest_id, access_form=form, error=error), error.status
     if by_mail:
