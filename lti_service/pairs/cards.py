@@ -346,10 +346,18 @@ class MenteeHome:
         return self.state is MenteeState.WITHDRAWN and not (self.current or self.finished)
 
 
-def own_homes(
-    session: Session, platform_id: int, person_id: int, day: date
-) -> tuple[MentorHome | None, MenteeHome | None]:
-    """A person's own pairs as a mentor and as a mentee, in whatever course of the platform; None for who is neither.
+@dataclass(frozen=True, slots=True)
+class OwnHomes:
+    """A person's own pairs as a mentor and as a mentee; None for who is not one."""
+
+    mentor: MentorHome | None
+    mentee: MenteeHome | None
+    is_offered: bool
+    """A curator has offered them to become a mentor."""
+
+
+def own_homes(session: Session, platform_id: int, person_id: int, day: date) -> OwnHomes:
+    """A person's own pairs, in whatever course of the platform.
 
     Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
     """
@@ -368,7 +376,7 @@ def own_homes(
         mentee = _mentee_home(standing, person_id, met)
         if mentee.state in SEEKING:
             mentee = replace(mentee, has_consent=consents.is_valid(session, person_id, day))
-    return mentor, mentee
+    return OwnHomes(mentor, mentee, standing.is_offered)
 
 
 def _mentor_home(session: Session, standing: people.Standing, found: list[PairCard], day: date) -> MentorHome:

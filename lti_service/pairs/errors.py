@@ -174,6 +174,30 @@ class UnknownMoveError(PairError):
     message = _l("This can no longer be done: the pair is now in the state “%(state)s”.")
 
 
+class MentorLeftError(PairError):
+    """The mentor of an earlier year is not in the new year's base, so the pair can only be finished."""
+
+    code = "mentor-left"
+    status = 409
+    message = _l("%(name)s is not among the mentors of the new school year.")
+
+
+class MenteeLeftError(PairError):
+    """A mentee has been withdrawn from the new year's base."""
+
+    code = "mentee-left"
+    status = 409
+    message = _l("Withdrawn from the base of the new school year: %(names)s.")
+
+
+class FormGoneError(PairError):
+    """The new year follows a programme that does not know the pair's form."""
+
+    code = "form-gone"
+    status = 409
+    message = _l("The programme of the new school year has no form %(form)s.")
+
+
 class ConsentMissingError(PairError):
     """Somebody of the pair has no consent that counts, so the work does not go on."""
 

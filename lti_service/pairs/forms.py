@@ -29,7 +29,7 @@ def read_choice(values: Values) -> Choice:
     return Choice(
         form_id=read_id(values, "form"),
         mentor_id=read_id(values, "mentor"),
-        mentee_ids=tuple(dict.fromkeys(int(value) for value in values.getlist("mentees") if _is_id(value))),
+        mentee_ids=read_ids(values, "mentees"),
         mentor_name=_text(values, "mentor_name"),
         mentees=Filters(
             group=_text(values, "group"), department=_text(values, "department"), name=_text(values, "name")
@@ -61,6 +61,11 @@ def read_id(values: Values, name: str) -> int | None:
     """An id, or any other small whole number."""
     value = values.get(name, "")
     return int(value) if _is_id(value) else None
+
+
+def read_ids(values: Values, name: str) -> tuple[int, ...]:
+    """Ids, each once, in the order in which they came."""
+    return tuple(dict.fromkeys(int(value) for value in values.getlist(name) if _is_id(value)))
 
 
 def _is_id(value: str) -> bool:

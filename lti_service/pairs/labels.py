@@ -3,9 +3,11 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from lti_service.pairs.models import PairState
 from lti_service.pairs.rules import Action
+from lti_service.pairs.turn import Decision
 
 STATES: dict[PairState, Any] = {
     PairState.PROPOSED: _l("Proposed"),
@@ -86,3 +88,10 @@ DONE: dict[Action, Any] = {
     Action.FINISH: _l("The pair is finished."),
     Action.END_EARLY: _l("The pair has ended. Its mentees are waiting for a mentor again."),
 }
+
+
+def turned(decision: Decision, count: int) -> str:
+    """What has become of pairs of the years before."""
+    if decision is Decision.CONTINUE:
+        return ngettext("%(num)d pair goes on in the new year.", "%(num)d pairs go on in the new year.", count)
+    return ngettext("%(num)d pair is closed.", "%(num)d pairs are closed.", count)

@@ -33,6 +33,7 @@ class Pair(Base):
     __table_args__ = (
         Index("ix_pair_course_id_state", "course_id", "state"),
         Index("ix_pair_mentor_id", "mentor_id"),
+        UniqueConstraint("continues_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -50,6 +51,8 @@ class Pair(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it came to any of its ends; while it is open there is none."""
+    continues_id: Mapped[int | None] = mapped_column(ForeignKey("pair.id"))
+    """The pair of an earlier school year whose work goes on in this one."""
 
     mentor: Mapped[Mentor] = relationship()
     form: Mapped[Form] = relationship()

@@ -254,6 +254,49 @@ def move(
     return pair
 
 
+def begin_continued(
+    session: Session,
+    before: Pair,
+    mentor: Mentor,
+    form: Form,
+    mentees: Sequence[Mentee],
+    *,
+    cycle: Cycle,
+    day: date,
+    actor_id: int,
+) -> Pair:
+    """The pair of the new school year in which the work of `before`, which is finished, goes on: active at once.
+
+    Raises MenteeLeftError, AlreadyPairedError, ConsentMissingError.
+    """
+    left = [mentee.person.name for mentee in mentees if mentee.state is MenteeState.WITHDRAWN]
+    if left:
+        raise errors.MenteeLeftError(names=", ".join(left))
+    moment = now()
+    pair = Pair(
+        cycle=cycle,
+        course_id=before.course_id,
+        form=form,
+        mentor=mentor,
+        state=PairState.ACTIVE,
+        proposed_by=actor_id,
+        proposed_at=moment,
+        answered_at=before.answered_at,
+        started_at=moment,
+        continues_id=before.id,
+        places=[PairMentee(mentee=mentee, form_id=form.id) for mentee in mentees],
+    )
+    _check_consents(session, pair, day)
+    try:
+        with session.begin_nested():
+            session.add(pair)
+    except IntegrityError as err:
+        names = ", ".join(mentee.person.name for mentee in mentees)
+        raise errors.AlreadyPairedError(form=form.title, names=names) from err
+    _moved(session, pair, "pair.continued", actor_id, before=before.id)
+    return pair
+
+
 def end_for_erased(session: Session, person_id: int, *, day: date, actor_id: int | None) -> None:
     """End the open pairs of somebody whose data are erased; a group goes on without them when they are a mentee of it.
 

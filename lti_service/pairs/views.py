@@ -1,10 +1,12 @@
 """Pages of pairs: the board, a new pair, the page of one pair, and the parts of people's home pages."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
@@ -12,13 +14,18 @@ from sqlalchemy.orm import Session
 
 from lti_service import access, db, looks, pages
 from lti_service.access import Permission, Role, Viewer
-from lti_service.pairs import board, candidates, cards, errors, labels, persons, rules, service
+from lti_service.errors import DomainError
+from lti_service.pairs import board, candidates, cards, errors, labels, persons, rules, service, turn
 from lti_service.pairs.board import Column
-from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id
+from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id, read_ids
 from lti_service.pairs.models import PairState
 from lti_service.pairs.rules import Action
+from lti_service.pairs.turn import Decision
+from lti_service.people import cycles
+from lti_service.people.errors import NobodyChosenError
 from lti_service.people.kinds import placing
 from lti_service.people.kinds.rules import Kinds
+from lti_service.programme.service import school_year
 
 blueprint = Blueprint("pairs", __name__)
 
@@ -269,6 +276,74 @@ def of_person(person_id: int) -> Any:
     return render_template("pairs/of_person.html", person=found, sees_board=viewer.may(Permission.SEE_COURSE_PAIRS))
 
 
+# --- the turn of the year -----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<int:course_id>/year/")
+@access.needs(Permission.MANAGE_PAIRS)
+def show_turn() -> Any:
+    """What is left open from the years before, and who may become a mentor now."""
+    return _turn_page()
+
+
+@blueprint.post("/courses/<int:course_id>/year/open")
+@access.needs(Permission.MANAGE_PAIRS)
+def open_year() -> Any:
+    """Open the school year of today, with last year's mentors in its base."""
+    viewer = access.viewer()
+    with db.transaction() as session:
+        turn.open_year(session, viewer, pages.local_today())
+    flash(_("The school year is open."))
+    return redirect(url_for("pairs.show_turn"), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/year/pairs")
+@access.needs(Permission.MANAGE_PAIRS)
+def decide_pairs() -> Any:
+    """Finish or continue the chosen pairs, or all that the page shows."""
+    viewer = access.viewer()
+    decision = request.form.get("decision", type=Decision)
+    pair_ids = read_ids(request.form, "pairs")
+    if decision is None or not pair_ids:
+        return _turn_page(problem=_("Choose at least one pair.")), 422
+    with db.transaction() as session:
+        outcome = turn.decide(session, viewer, pages.local_today(), pair_ids, decision)
+    if outcome.done:
+        flash(labels.turned(decision, outcome.done))
+    if outcome.refused:
+        return _turn_page(refused=outcome.refused), 409
+    return redirect(url_for("pairs.show_turn"), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/year/offers")
+@access.needs(Permission.MANAGE_PAIRS)
+def offer_mentoring() -> Any:
+    """Offer mentees who have finished to become mentors."""
+    with db.transaction() as session:
+        chosen = read_ids(request.form, "mentees")
+        try:
+            count = cycles.offer_mentoring(session, access.viewer(), pages.local_today(), chosen)
+        except NobodyChosenError as error:
+            return _turn_page(problem=error.text), 422
+    flash(ngettext("Offered to %(num)d person.", "Offered to %(num)d people.", count))
+    return redirect(url_for("pairs.show_turn"), 303)
+
+
+@blueprint.post("/courses/<int:course_id>/year/no-thanks")
+@access.needs(Permission.SEE_HOME)
+def decline_offer() -> Any:
+    """The viewer does not want to become a mentor now."""
+    with db.transaction() as session:
+        cycles.decline_offer(session, access.viewer())
+    flash(_("All right. If you change your mind, the link “I want to be a mentor” is on this page."))
+    return redirect(url_for("entrance.home"), 303)
+
+
+def _turn_page(*, refused: Mapping[int, DomainError] | None = None, problem: str = "") -> str:
+    shown = turn.overview(db.session(), access.viewer(), pages.local_today())
+    return render_template("pairs/turn.html", turn=shown, refused=refused or {}, problem=problem)
+
+
 # --- parts of home pages ------------------------------------------------------------------------------------------
 
 
@@ -278,13 +353,15 @@ def curator_part(session: Session, viewer: Viewer) -> Markup | None:
     if not viewer.may(Permission.MANAGE_PAIRS):
         return None
     numbers = board.numbers(session, viewer.platform_id, viewer.course_id, pages.local_today())
-    return pages.part("pairs/home_curator.html", numbers=numbers)
+    left_open = turn.left_open(session, viewer.course_id, school_year(pages.local_today()))
+    return pages.part("pairs/home_curator.html", numbers=numbers, left_open=left_open)
 
 
 @pages.home_section(20)
 def own_part(session: Session, viewer: Viewer) -> Markup | None:
     """A mentor's own mentees, with the proposals to answer first; a mentee's own mentor, or where the search is."""
-    mentor, mentee = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
+    own = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
+    mentor, mentee = own.mentor, own.mentee
     settled = mentor and mentee and not mentee.is_left
     kinds = Kinds() if settled else placing.of_person(session, viewer.person_id, pages.local_today())
     if mentor and mentee and mentee.is_left and kinds.mentee is None:
@@ -295,7 +372,9 @@ def own_part(session: Session, viewer: Viewer) -> Markup | None:
     may_offer = mentor is None and kinds.mentor is not None
     if not (mentor or mentee or may_offer):
         return None
-    return pages.part("pairs/home_own.html", mentor=mentor, mentee=mentee, may_offer=may_offer)
+    return pages.part(
+        "pairs/home_own.html", mentor=mentor, mentee=mentee, may_offer=may_offer, is_offered=own.is_offered
+    )
 
 
 @pages.home_section(30)

@@ -1,12 +1,17 @@
 """A new school year: opened by the first work in it, with the long-term base of mentors brought along."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import insert, inspect, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, insert, inspect, literal, select
+from sqlalchemy.orm import Session, contains_eager
 
+from lti_service import audit
+from lti_service.access import Viewer
 from lti_service.db import now
-from lti_service.people.models import Mentor, MentorState
+from lti_service.people.errors import NobodyChosenError
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle
 
@@ -22,23 +27,23 @@ def open_cycle(session: Session, platform_id: int, day: date) -> Cycle:
     if known is not None:
         return known
     cycle = programme.current_cycle(session, platform_id, day)
-    before = cycle_before(session, cycle)
-    if before is not None:
-        carry_mentors(session, before, cycle)
+    last = before(session, platform_id, cycle.start_year)
+    if last is not None:
+        carry_mentors(session, last, cycle)
     return cycle
 
 
-def cycle_before(session: Session, cycle: Cycle) -> Cycle | None:
-    """The platform's school year before this one, however long ago it was."""
+def before(session: Session, platform_id: int, start_year: int) -> Cycle | None:
+    """The platform's school year before that of `start_year`, however long ago it was."""
     return session.scalar(
         select(Cycle)
-        .where(Cycle.platform_id == cycle.platform_id, Cycle.start_year < cycle.start_year)
+        .where(Cycle.platform_id == platform_id, Cycle.start_year < start_year)
         .order_by(Cycle.start_year.desc())
         .limit(1)
     )
 
 
-def carry_mentors(session: Session, before: Cycle, cycle: Cycle) -> None:
+def carry_mentors(session: Session, last: Cycle, cycle: Cycle) -> None:
     """Bring the mentors of an earlier year into a new one as they were; the withdrawn and turned down stay behind.
 
     Whoever is in the new year's base already is left alone. One statement, however many they are.
@@ -46,6 +51,122 @@ def carry_mentors(session: Session, before: Cycle, cycle: Cycle) -> None:
     carried = [column for column in inspect(Mentor).columns if column.name not in NOT_CARRIED]
     there = select(Mentor.person_id).where(Mentor.cycle_id == cycle.id)
     rows = select(literal(cycle.id), literal(now(), Mentor.__table__.c.created_at.type), *carried).where(
-        Mentor.cycle_id == before.id, Mentor.state.not_in(STAY_BEHIND), Mentor.person_id.not_in(there)
+        Mentor.cycle_id == last.id, Mentor.state.not_in(STAY_BEHIND), Mentor.person_id.not_in(there)
     )
     session.execute(insert(Mentor).from_select(["cycle_id", "created_at", *(column.name for column in carried)], rows))
+
+
+def count_mentors(session: Session, cycle_id: int) -> int:
+    """How many are in a year's base of mentors, those left aside not counted."""
+    count = select(func.count(Mentor.id)).where(Mentor.cycle_id == cycle_id, Mentor.state.not_in(STAY_BEHIND))
+    return session.scalar(count) or 0
+
+
+def carry_mentees(session: Session, mentees: Sequence[Mentee], cycle: Cycle) -> list[Mentee]:
+    """The records of these mentees in a new year's base, for whom work goes on; made where there are none.
+
+    Whoever had not been said to need a mentor there needs one: they have one. The withdrawn stay so.
+    """
+    persons = [mentee.person_id for mentee in mentees]
+    known = {
+        mentee.person_id: mentee
+        for mentee in session.scalars(
+            select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id.in_(persons)).order_by(Mentee.id)
+        )
+    }
+    for mentee in mentees:
+        there = known.get(mentee.person_id)
+        if there is None:
+            values = {column.key: getattr(mentee, column.key) for column in inspect(Mentee).column_attrs}
+            values = {key: value for key, value in values.items() if key not in NOT_CARRIED | {"offered_at"}}
+            there = Mentee(**values | {"cycle_id": cycle.id, "state": MenteeState.NEEDS, "created_at": now()})
+            there.person = mentee.person
+            session.add(there)
+            known[mentee.person_id] = there
+        elif there.state in (MenteeState.CANDIDATE, MenteeState.UNPAIRED):
+            there.state = MenteeState.NEEDS
+    session.flush()
+    return [known[person_id] for person_id in persons]
+
+
+# --- mentees who may become mentors -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A mentee whose work with a mentor is finished, and whether they were offered to become one."""
+
+    mentee: Mentee
+    groups: str
+
+    @property
+    def is_offered(self) -> bool:
+        """A curator has offered it, and they have not answered."""
+        return self.mentee.offered_at is not None
+
+
+def finished_mentees(session: Session, course_id: int, cycle: Cycle | None, last: Cycle | None) -> list[Finished]:
+    """Active members of the course who finished this school year or the one before and are not in the base of mentors.
+
+    Sorted by name; one record a person, the newest.
+    """
+    years = [year.id for year in (cycle, last) if year is not None]
+    mentors = select(Mentor.person_id).where(Mentor.cycle_id == (cycle.id if cycle else 0))
+    rows = session.execute(
+        select(Mentee, Membership.groups)
+        .join(Person, Person.id == Mentee.person_id)
+        .join(Membership, Membership.person_id == Mentee.person_id)
+        .where(
+            Mentee.cycle_id.in_(years),
+            Mentee.state == MenteeState.FINISHED,
+            Mentee.person_id.not_in(mentors),
+            Membership.course_id == course_id,
+            Membership.active,
+        )
+        .options(contains_eager(Mentee.person))
+        .order_by(Person.search_name, Person.id, Mentee.id)
+    )
+    newest = {mentee.person_id: Finished(mentee, groups) for mentee, groups in rows}
+    return list(newest.values())
+
+
+def offer_mentoring(session: Session, viewer: Viewer, day: date, mentee_ids: Iterable[int]) -> int:
+    """Offer these finished mentees to become mentors: their home page asks them. Says how many were new.
+
+    Raises NobodyChosenError; whoever is not among `finished_mentees` is passed over.
+    """
+    wanted = set(mentee_ids)
+    if not wanted:
+        raise NobodyChosenError
+    cycle = programme.find_cycle(session, viewer.platform_id, day)
+    last = before(session, viewer.platform_id, programme.school_year(day))
+    count = 0
+    for found in finished_mentees(session, viewer.course_id, cycle, last):
+        if found.mentee.id in wanted and not found.is_offered:
+            found.mentee.offered_at = now()
+            _record(session, viewer, "mentee.offered-mentoring", f"mentee:{found.mentee.id}")
+            count += 1
+    session.flush()
+    return count
+
+
+def decline_offer(session: Session, viewer: Viewer) -> None:
+    """The viewer does not want to be a mentor now: the offer is not shown any more."""
+    offered = session.scalars(
+        select(Mentee).where(Mentee.person_id == viewer.person_id, Mentee.offered_at.is_not(None)).order_by(Mentee.id)
+    ).all()
+    for mentee in offered:
+        mentee.offered_at = None
+        _record(session, viewer, "mentee.declined-mentoring", f"mentee:{mentee.id}")
+    session.flush()
+
+
+def _record(session: Session, viewer: Viewer, action: str, subject: str) -> None:
+    audit.record(
+        session,
+        action,
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        actor_id=viewer.person_id,
+        subject=subject,
+    )

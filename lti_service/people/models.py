@@ -160,6 +160,8 @@ class Mentee(Base):
     source: Mapped[Source] = mapped_column(EnumText(Source), default=Source.MOODLE, server_default="moodle")
     special_needs: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Special educational or social needs: for the eyes of curators only, and in no file."""
+    offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a curator offered them, their work finished, to become a mentor; none: not, or they do not want to."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship()

@@ -379,6 +379,7 @@ def mentor_of(session: Session, cycle_id: int, person_id: int) -> Mentor | None:
 
 
 _platforms, _mentees, _mentors, _cycles = (cast(Table, table.__table__) for table in (Platform, Mentee, Mentor, Cycle))
+_of_any_year = _mentees.alias("of_any_year")
 STANDING_COLUMNS = (
     _cycles.c.id.label("cycle_id"),
     _mentees.c.state.label("mentee_state"),
@@ -386,6 +387,10 @@ STANDING_COLUMNS = (
     _mentors.c.id.label("mentor_id"),
     _mentors.c.state.label("mentor_state"),
     _mentors.c.capacity,
+    select(_of_any_year.c.id)
+    .where(_of_any_year.c.person_id == bindparam("person"), _of_any_year.c.offered_at.is_not(None))
+    .exists()
+    .label("is_offered"),
 )
 """What `Standing` holds, in its order, for statements of the wings above that are composed once."""
 
@@ -425,6 +430,8 @@ class Standing:
     mentor_state: MentorState | None = None
     capacity: int | None = None
     """Of the mentor."""
+    is_offered: bool = False
+    """A curator has offered them, when their work with a mentor was finished, to become one."""
 
 
 _STANDING = select(*STANDING_COLUMNS).select_from(from_standing()).where(standing_where())

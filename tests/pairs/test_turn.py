@@ -1,0 +1,244 @@
+"""The turn of the school year: what is left open is finished or goes on, and the finished may become mentors."""
+
+from datetime import date
+from time import process_time
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lti_service.access import Role
+from lti_service.audit import AuditEvent
+from lti_service.pairs import service
+from lti_service.pairs.models import Pair, PairState
+from lti_service.people import cycles
+from lti_service.people import service as people
+from lti_service.people.models import MenteeState, Mentor, MentorState
+from lti_service.programme import service as programme
+from lti_service.programme.models import Cycle, MenteeKind
+from tests.consenting import withdraw_consent
+from tests.pairs.conftest import World
+from tests.pairs.test_views import token_of
+
+TURN = "/courses/{}/year/"
+
+
+@pytest.fixture
+def turned(world: World, monkeypatch: pytest.MonkeyPatch):
+    """`turned()`: from now on it is September of the next school year."""
+
+    def turn(*, is_open: bool = True) -> date:
+        day = date(world.cycle.start_year + 1, 9, 15)
+        monkeypatch.setattr("lti_service.pages.local_today", lambda: day)
+        world.session.info.pop("cycles", None)
+        if is_open:
+            cycles.open_cycle(world.session, world.platform.id, day)
+        world.session.commit()
+        return day
+
+    return turn
+
+
+def fresh(session: Session) -> None:
+    """Forget what was read: requests have written since."""
+    session.rollback()
+    session.expire_all()
+
+
+def new_year(world: World) -> Cycle:
+    fresh(world.session)
+    return world.session.scalars(select(Cycle).where(Cycle.start_year == world.cycle.start_year + 1)).one()
+
+
+def send(client, world: World, where: str, *, page: str = "", follow: bool = False, **values):
+    """Send a form of the page, with its token."""
+    address = TURN.format(world.course.id)
+    token = token_of(client.get(page or address))
+    return client.post(address + where, data={"csrf_token": token, **values}, follow_redirects=follow)
+
+
+def decide(client, world: World, decision: str, *pairs: Pair):
+    return send(client, world, "pairs", decision=decision, pairs=[str(pair.id) for pair in pairs])
+
+
+def test_a_curator_sees_what_is_left_open_and_what_opening_the_year_brings(world, come_in, turned):
+    pair = world.pair(PairState.ACTIVE)
+    turned(is_open=False)
+    client = come_in(world.curator)
+    home = client.get(f"/courses/{world.course.id}/").text
+    assert "1 пара прошлых учебных лет ещё открыта" in home
+    page = client.get(TURN.format(world.course.id)).text
+    assert pair.mentor.person.name in page
+    assert "Открыть учебный год" in page
+    assert 'value="continue"' not in page, "nothing can go on in a year that is not open"
+    opened = send(client, world, "open", follow=True).text
+    assert f"Учебный год {new_year(world).title}" in opened
+    send(client, world, "open")
+    fresh(world.session)
+    assert world.session.scalar(select(func.count()).where(AuditEvent.action == "year.opened")) == 1
+
+
+def test_a_pair_goes_on_with_the_same_people_and_counts_in_both_years(world, come_in, turned, session: Session):
+    pair = world.pair(PairState.ACTIVE, world.mentor(capacity=2), world.mentee(), world.mentee())
+    pair.mentor.capacity = 1
+    persons = {place.mentee.person_id for place in pair.places}
+    old_year = service.formed(session, world.cycle.id)
+    turned()
+    answer = decide(come_in(world.curator), world, "continue", pair)
+    assert answer.status_code == 303, answer.text
+    fresh(session)
+    assert pair.state is PairState.FINISHED
+    assert service.formed(session, world.cycle.id) == old_year == persons
+    cycle = new_year(world)
+    going_on = session.scalars(select(Pair).where(Pair.continues_id == pair.id)).one()
+    assert (going_on.state, going_on.cycle_id, going_on.course_id) == (PairState.ACTIVE, cycle.id, pair.course_id)
+    assert going_on.mentor.person_id == pair.mentor.person_id
+    assert going_on.mentor.cycle_id == cycle.id
+    assert {place.mentee.person_id for place in going_on.places} == persons
+    assert {place.mentee.state for place in going_on.places} == {MenteeState.PAIRED}
+    assert {place.mentee.cycle_id for place in going_on.places} == {cycle.id}
+    assert service.formed(session, cycle.id) == persons
+    assert people.needing(session, cycle.id, MenteeKind.STUDENT) == persons
+
+
+def test_what_was_asked_for_comes_along_and_what_was_offered_does_not(world, come_in, turned, session: Session):
+    mentee = world.mentee(request="Готовлюсь к демонстрационному экзамену")
+    mentee.special_needs = True
+    pair = world.pair(PairState.ACTIVE, None, mentee)
+    mentee.offered_at = pair.proposed_at
+    turned()
+    decide(come_in(world.curator), world, "continue", pair)
+    there = people.mentee_of(session, new_year(world).id, mentee.person_id)
+    assert there is not None
+    assert (there.request, there.special_needs, there.offered_at) == (mentee.request, True, None)
+
+
+def test_continuing_twice_makes_one_pair(world, come_in, turned, session: Session):
+    pair = world.pair(PairState.ACTIVE)
+    turned()
+    client = come_in(world.curator)
+    decide(client, world, "continue", pair)
+    decide(client, world, "continue", pair)
+    fresh(session)
+    assert session.scalar(select(func.count(Pair.id))) == 2
+
+
+def test_finishing_closes_active_pairs_and_takes_proposals_back(world, come_in, turned, session: Session):
+    active, agreed, proposed = (world.pair(state) for state in (PairState.ACTIVE, PairState.AGREED, PairState.PROPOSED))
+    turned(is_open=False)
+    answer = decide(come_in(world.curator), world, "finish", active, agreed, proposed)
+    assert answer.status_code == 303
+    fresh(session)
+    assert [pair.state for pair in (active, agreed, proposed)] == [
+        PairState.FINISHED,
+        PairState.CANCELLED,
+        PairState.CANCELLED,
+    ]
+    assert people.mentee_of(session, world.cycle.id, active.places[0].mentee.person_id).state is MenteeState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("mentor left", "нет среди наставников нового учебного года"),
+        ("mentee left", "Выбыли из базы нового учебного года"),
+        ("no consent", "нет согласия"),
+        ("only proposed", "Этого уже не сделать"),
+    ],
+)
+def test_one_that_cannot_go_on_says_why_and_does_not_hold_up_the_others(
+    world, come_in, turned, session: Session, trouble, said
+):
+    state = PairState.PROPOSED if trouble == "only proposed" else PairState.ACTIVE
+    pair, other = world.pair(state), world.pair(PairState.ACTIVE)
+    mentee = pair.places[0].mentee
+    if trouble == "no consent":
+        withdraw_consent(session, mentee.person, world.day)
+    day = turned()
+    cycle = programme.find_cycle(session, world.platform.id, day)
+    assert cycle is not None
+    if trouble == "mentor left":
+        people.mentor_of(session, cycle.id, pair.mentor.person_id).state = MentorState.WITHDRAWN
+    if trouble == "mentee left":
+        gone = cycles.carry_mentees(session, [mentee], cycle)[0]
+        gone.state = MenteeState.WITHDRAWN
+    session.commit()
+    answer = decide(come_in(world.curator), world, "continue", pair, other)
+    assert answer.status_code == 409
+    assert said.lower() in answer.text.lower()
+    fresh(session)
+    assert pair.state is state, "whatever could not be done whole was not begun"
+    assert other.state is PairState.FINISHED
+    assert session.scalar(select(func.count(Pair.id)).where(Pair.cycle_id == cycle.id)) == 1
+
+
+def test_pairs_of_this_year_and_of_other_courses_are_not_touched(world, come_in, turned, session: Session):
+    elsewhere = world.pair(PairState.ACTIVE)
+    world.pair(PairState.ACTIVE)
+    elsewhere.course_id = world.another_course().id
+    turned()
+    client = come_in(world.curator)
+    assert elsewhere.mentor.person.name not in client.get(TURN.format(world.course.id)).text
+    decide(client, world, "finish", elsewhere)
+    fresh(session)
+    assert elsewhere.state is PairState.ACTIVE
+
+
+def test_a_finished_mentee_is_offered_to_become_a_mentor_and_decides(world, come_in, turned, session: Session):
+    pair = world.pair(PairState.FINISHED)
+    mentee = pair.places[0].mentee
+    turned()
+    client = come_in(world.curator)
+    address = TURN.format(world.course.id)
+    assert mentee.person.name in client.get(address).text
+    answer = send(client, world, "offers", mentees=[str(mentee.id)], follow=True)
+    assert "Предложено 1 участнику" in answer.text
+    fresh(session)
+    student, page = come_in(mentee.person), f"/courses/{world.course.id}/"
+    home = student.get(page).text
+    assert "Хотите сами стать наставником?" in home
+    declined = send(student, world, "no-thanks", page=page, follow=True).text
+    assert "Хотите сами стать наставником?" not in declined
+    fresh(session)
+    actions = set(session.scalars(select(AuditEvent.action)))
+    assert {"mentee.offered-mentoring", "mentee.declined-mentoring"} <= actions
+
+
+def test_whoever_is_a_mentor_already_is_not_offered_it(world, come_in, turned, session: Session):
+    pair = world.pair(PairState.FINISHED)
+    person = pair.places[0].mentee.person
+    day = turned()
+    cycle = programme.find_cycle(session, world.platform.id, day)
+    session.add(Mentor(cycle_id=cycle.id, person=person, kind="student", created_at=pair.proposed_at))
+    session.commit()
+    assert cycles.finished_mentees(session, world.course.id, cycle, world.cycle) == []
+
+
+def test_nothing_chosen_is_said(world, come_in, turned):
+    world.pair(PairState.ACTIVE)
+    turned()
+    client = come_in(world.curator)
+    world.pair(PairState.FINISHED)
+    answer = send(client, world, "pairs", decision="finish")
+    assert (answer.status_code, "Выберите хотя бы одну пару" in answer.text) == (422, True)
+    assert send(client, world, "offers").status_code == 422
+
+
+@pytest.mark.parametrize("role", [Role.STUDENT, Role.TEACHER, Role.EMPLOYER])
+def test_the_turn_is_the_curators(world, come_in, role, app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = come_in(world.person("", role))
+    assert client.get(TURN.format(world.course.id)).status_code == 403
+    assert client.post(TURN.format(world.course.id) + "open").status_code == 403
+
+
+def test_three_hundred_pairs_go_on_at_once_in_bounded_time(world, come_in, turned, session: Session):
+    for _ in range(30):
+        world.pair(PairState.ACTIVE)
+    turned()
+    pairs = session.scalars(select(Pair)).all()
+    client = come_in(world.curator)
+    begun = process_time()
+    assert decide(client, world, "continue", *pairs).status_code == 303
+    assert process_time() - begun < 3, "a tenth of what a page may decide at once, within a tenth of what it may take"
+    assert session.scalar(select(func.count(Pair.id)).where(Pair.cycle_id == new_year(world).id)) == 30
