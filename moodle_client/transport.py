@@ -124,11 +124,19 @@ class Transport:
         ]
         retries_left = self._retries if retry else 0
         backoff = BACKOFF_FIRST
+        doubted = False
         while True:
             try:
                 with self._gate.slot(self._max_concurrent):
                     answer = self._post(function, form)
                 return self._read(function, answer)
+            except AccessDenied as denied:
+                # So Moodle calls a token that has run out, once: it deletes it then, and knows it no longer when asked
+                # again. What is denied was not done, and may be asked again whatever it is.
+                if doubted or denied.errorcode != "accessexception":
+                    raise
+                doubted = True
+                continue
             except MoodleUnavailable as failure:
                 asked = failure.retry_after or 0.0
                 if not retries_left or not failure.transient or asked > RETRY_AFTER_LIMIT:

@@ -39,7 +39,11 @@ class Moodle:
     def plays(self, name: str) -> dict[str, Any]:
         """Queue a recorded answer and return the recording."""
         recording: dict[str, Any] = json.loads((RECORDINGS / name).read_text("utf-8"))
-        self.answers(recording["body"], recording["status"], recording["headers"])
+        body = recording["body"]
+        # The client asks once more whether it was the token that ran out.
+        denied = isinstance(body, dict) and body.get("errorcode") == "accessexception"
+        for _time in range(2 if denied else 1):
+            self.answers(body, recording["status"], recording["headers"])
         return recording
 
     def answers_by(self, answer: Callable[[str, dict[str, str]], object]) -> None:

@@ -30,6 +30,22 @@ def error(errorcode: str, message: str = "") -> dict[str, str]:
     return {"exception": "moodle_exception", "errorcode": errorcode, "message": message}
 
 
+def test_a_token_that_has_run_out_is_told_from_a_missing_right(moodle: Moodle, client: MoodleClient) -> None:
+    """Moodle answers the first call with the same code as for a function that the service lacks."""
+    moodle.answers(error("accessexception", "Access control exception"))
+    moodle.answers(error("invalidtoken", "Invalid token - token not found"))
+    with pytest.raises(InvalidToken):
+        client.site_info()
+
+
+def test_what_is_denied_twice_is_denied(moodle: Moodle, client: MoodleClient) -> None:
+    for _time in range(2):
+        moodle.answers(error("accessexception", "Access control exception"))
+    with pytest.raises(AccessDenied):
+        client.send_message(4, "Здравствуйте")
+    assert len(moodle.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("body", "status", "kind", "errorcode"),
     [

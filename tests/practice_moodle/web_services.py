@@ -167,6 +167,8 @@ class WebServices:
         self.college: College = site.college
         self.gradebook = gradebook
         self.tokens = {TOKEN}
+        self.run_out: set[str] = set()
+        """Tokens whose time is over."""
         self.max_input_vars = MAX_INPUT_VARS
         self.functions: dict[str, Callable[[Arguments], Any]] = {
             "core_webservice_get_site_info": self.site_info,
@@ -213,6 +215,10 @@ class WebServices:
         """The result of a function. Raises WebServiceError."""
         if token not in self.tokens:
             raise moodle_exception("invalidtoken", "Invalid token - token not found")
+        if token in self.run_out:
+            # Moodle deletes it on this occasion: from the next call on it does not know it.
+            self.tokens.discard(token)
+            raise WebServiceError("webservice_access_exception", "accessexception", "Access control exception")
         if not function or not re.match(r"(core|mod|gradereport|tool|enrol|block|message|auth)_", function):
             raise no_record("external_functions")
         if function not in self.allowed:

@@ -95,6 +95,12 @@ def test_a_function_the_admin_forgot_is_refused_and_not_listed(situation: Situat
     assert names == situation.moodle.web_service.allowed
 
 
+def test_a_token_that_has_run_out_is_denied_once_and_then_unknown(situation: Situation) -> None:
+    situation.moodle.web_service.run_out.add(TOKEN)
+    answers = [call(situation, "core_webservice_get_site_info")["errorcode"] for _time in range(2)]
+    assert answers == ["accessexception", "invalidtoken"]
+
+
 def test_a_successful_answer_can_be_xml(situation: Situation) -> None:
     answer = situation.web_service("core_group_get_course_groups", {"courseid": 2}, form="")
     assert answer.content_type == "application/xml; charset=utf-8"

@@ -392,9 +392,15 @@ def test_a_course_without_surveys_asks_moodle_nothing(world: World, moodle: Prac
     assert len(moodle.requests) == 0
 
 
-def test_a_revoked_token_is_said_in_the_run(world: World, session: Session, moodle: PracticeMoodle) -> None:
+@pytest.mark.parametrize("how", ["revoked", "run out"])
+def test_a_token_that_is_no_longer_good_is_said_in_the_run(
+    how: str, world: World, session: Session, moodle: PracticeMoodle
+) -> None:
     world.survey(world.new_feedback(anonymous=False))
-    moodle.web_service.tokens.clear()
+    if how == "revoked":
+        moodle.web_service.tokens.clear()
+    else:
+        moodle.web_service.run_out.update(moodle.web_service.tokens)
     run = start_run(session, world)
     tasks.refresh_answers(run.id)
     see_anew(session)
