@@ -77,6 +77,7 @@ def _persons(session: Session, course: Course, count: int) -> list[int]:
                 "search_name": search_key(family, given),
                 "email": f"user{number}@college.example",
                 "department": SPECIALTIES[number % len(SPECIALTIES)],
+                "specialty": SPECIALTIES[number % len(SPECIALTIES)],
                 "birth_date": date(2004, 1, 1) + timedelta(days=number % 2000),
                 "updated_at": now(),
             }

@@ -50,3 +50,10 @@ class ResumeLinkError(ConnectionsError):
         "This page can no longer resume the connection. On the server: flask --app wsgi platforms resume followed by "
         "the number of the connection."
     )
+
+
+class FieldsUntriedError(ConnectionsError):
+    """Moodle could not be asked about profile fields."""
+
+    code = "fields-untried"
+    message = _l("The fields could not be tried out. %(reason)s")

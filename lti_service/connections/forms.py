@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length, Regexp
 
 from lti_service.access import Role
 from lti_service.connections.service import GIVEN_ROLES, Wanted
+from lti_service.people.enrolments import PROFILE_FIELDS
 
 RUSSIAN_ZONES = {
     "Europe/Kaliningrad": _l("Kaliningrad (UTC+2)"),
@@ -63,10 +64,23 @@ class SettingsForm(FlaskForm):
         _l("Profile field with the years of teaching"), filters=[_stripped], validators=[Length(max=100), _SHORT_NAME]
     )
 
+    specialty = StringField(
+        _l("Profile field with the speciality"), filters=[_stripped], validators=[Length(max=100), _SHORT_NAME]
+    )
+    study_year = StringField(
+        _l("Profile field with the year of study"), filters=[_stripped], validators=[Length(max=100), _SHORT_NAME]
+    )
+    department = StringField(
+        _l("Profile field with the department"), filters=[_stripped], validators=[Length(max=100), _SHORT_NAME]
+    )
+    organisation = StringField(
+        _l("Profile field with the organisation"), filters=[_stripped], validators=[Length(max=100), _SHORT_NAME]
+    )
+
     @property
     def profile_fields(self) -> Mapping[str, str]:
         """By what they are for."""
-        return {"birth_date": self.birth_date.data or "", "experience": self.experience.data or ""}
+        return {name: getattr(self, name).data or "" for name in PROFILE_FIELDS}
 
 
 def token_form() -> Any:

@@ -48,6 +48,7 @@ ACTIONS: dict[str, Any] = {
     "connection.token-given": _l("A web-service token was given"),
     "connection.token-removed": _l("The web-service token was removed"),
     "connection.settings": _l("Settings of the connection were changed"),
+    "connection.fields-tried": _l("Profile fields were tried out on people"),
     "connection.roles": _l("The meaning of Moodle's roles was changed"),
     "form.added": _l("A form of mentoring was added"),
     "form.changed": _l("A form of mentoring was changed"),

@@ -15,6 +15,7 @@ from lti_service import audit
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.connections.errors import (
+    FieldsUntriedError,
     RoleNameError,
     TokenOfOtherSiteError,
     TokenRefusedError,
@@ -24,7 +25,11 @@ from lti_service.db import now
 from lti_service.errors import DomainError, NotFoundError
 from lti_service.lti import checks
 from lti_service.lti.checks import Finding, Level
+from lti_service.people import fields, trouble
+from lti_service.people.fields import FieldsTrial
 from lti_service.people.kinds import rules as kinds
+from lti_service.people.kinds import service as kinds_service
+from lti_service.people.kinds.service import Meaning, Trial
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.platforms import keys, outgoing, secrets
@@ -264,6 +269,21 @@ def save_settings(
     return bool(changed)
 
 
+def try_fields(session: Session, viewer: Viewer, profile_fields: Mapping[str, str]) -> FieldsTrial:
+    """What Moodle tells in these profile fields of people of the viewer's course now; raises FieldsUntriedError."""
+    platform = find(session, viewer)
+    wanted = {field: short for field, short in profile_fields.items() if short}
+    try:
+        return fields.try_out(session, platform, viewer.course_id, wanted)
+    except (MoodleError, DomainError) as err:
+        raise FieldsUntriedError(reason=trouble.sentence(trouble.code_of(err))) from err
+
+
+def record_trial(session: Session, viewer: Viewer, people: int) -> None:
+    """Keep in the trail that the administrator saw what Moodle tells of so many people."""
+    _record(session, viewer, "connection.fields-tried", people=people)
+
+
 @dataclass(frozen=True, slots=True)
 class RoleRow:
     """A Moodle role by its short name, and what it makes people here."""
@@ -288,12 +308,36 @@ def role_rows(session: Session, platform: Platform) -> list[RoleRow]:
     return rows
 
 
+def rows_of(wanted: Mapping[str, Iterable[Role]]) -> list[RoleRow]:
+    """A role map as it was filled in, as rows."""
+    rows = []
+    for name, roles in sorted(wanted.items()):
+        usual = sorted(set(roles)) == sorted(kinds.ROLE_MAP.get(name, ()))
+        rows.append(RoleRow(name, frozenset(roles), usual))
+    return rows
+
+
+def try_roles(session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[Role]], day: date) -> Trial:
+    """What another meaning of Moodle's roles would make of everybody on the platform; raises RoleNameError."""
+    meaning = kinds_service.meaning_of(session, viewer.platform_id)
+    return kinds_service.try_out(session, viewer, Meaning(meaning.ruleset, _own_roles(wanted)), day)
+
+
 def save_roles(session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[Role]]) -> bool:
     """Set what Moodle's roles mean here; only what differs from the default is kept. False when nothing changed.
 
     The next load of participants applies it. Raises RoleNameError.
     """
     platform = find(session, viewer)
+    own = _own_roles(wanted)
+    if own == platform.role_map:
+        return False
+    platform.role_map = own
+    _record(session, viewer, "connection.roles", roles=own)
+    return True
+
+
+def _own_roles(wanted: Mapping[str, Iterable[Role]]) -> dict[str, list[str]]:
     own: dict[str, list[str]] = {}
     for name, roles in wanted.items():
         if not _ROLE_NAME.fullmatch(name):
@@ -301,11 +345,7 @@ def save_roles(session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[R
         given = sorted(role.value for role in set(roles) & set(GIVEN_ROLES))
         if given != sorted(kinds.ROLE_MAP.get(name, ())):
             own[name] = given
-    if own == platform.role_map:
-        return False
-    platform.role_map = own
-    _record(session, viewer, "connection.roles", roles=own)
-    return True
+    return own
 
 
 # --- keys, invitations, pause -------------------------------------------------------------------------------------

@@ -13,9 +13,12 @@ from config import Settings
 from lti_service import access, db, pages
 from lti_service.access import Permission, Viewer
 from lti_service.connections import forms, labels, service
-from lti_service.connections.errors import ConnectionsError, ResumeLinkError, RoleNameError
+from lti_service.connections.errors import ConnectionsError, FieldsUntriedError, ResumeLinkError, RoleNameError
 from lti_service.lti import checks
 from lti_service.people.enrolments import PROFILE_FIELDS
+from lti_service.people.fields import FieldsTrial
+from lti_service.people.kinds import labels as kind_labels
+from lti_service.people.kinds.service import Trial
 from lti_service.platforms import outgoing
 from lti_service.platforms.models import Course, Platform
 
@@ -154,10 +157,17 @@ def settings() -> Any:
     platform = service.find(db.session(), viewer)
     form = forms.settings_form(name=platform.name, time_zone=platform.time_zone, **platform.profile_fields)
     if not form.is_submitted():
-        return render_template("connections/settings.html", platform=platform, form=form, defaults=PROFILE_FIELDS)
+        return _settings_page(platform, form)
     if not form.validate():
-        page = render_template("connections/settings.html", platform=platform, form=form, defaults=PROFILE_FIELDS)
-        return page, 422
+        return _settings_page(platform, form), 422
+    if request.form.get("do") == "try":
+        try:
+            trial = service.try_fields(db.session(), viewer, form.profile_fields)
+        except FieldsUntriedError as err:
+            return _settings_page(platform, form, error=err), err.status
+        with db.transaction() as session:
+            service.record_trial(session, viewer, trial.people)
+        return _settings_page(platform, form, trial)
     with db.transaction() as session:
         changed = service.save_settings(
             session,
@@ -168,6 +178,14 @@ def settings() -> Any:
         )
     flash(_("Saved.") if changed else _("Nothing was changed."))
     return redirect(url_for(".settings"), 303)
+
+
+def _settings_page(
+    platform: Platform, form: Any, trial: FieldsTrial | None = None, error: ConnectionsError | None = None
+) -> str:
+    return render_template(
+        "connections/settings.html", platform=platform, form=form, defaults=PROFILE_FIELDS, trial=trial, error=error
+    )
 
 
 @blueprint.get("/courses/<int:course_id>/connections/roles")
@@ -182,7 +200,13 @@ def roles() -> Any:
 def save_roles() -> Any:
     """Keep the role map; it applies at the next load of participants."""
     wanted = forms.read_roles(request.form)
+    tries = request.form.get("do") == "try"
     try:
+        if tries:
+            with db.transaction() as session:
+                trial = service.try_roles(session, access.viewer(), wanted, pages.local_today())
+            rows = service.rows_of(wanted)
+            return _roles_page(rows, trial=trial)
         with db.transaction() as session:
             changed = service.save_roles(session, access.viewer(), wanted)
     except RoleNameError as err:
@@ -190,7 +214,7 @@ def save_roles() -> Any:
         new = rows.pop() if request.form.get("new_name", "").strip() else None
         return _roles_page(rows, new, err), err.status
     if changed:
-        flash(_("Saved. It applies at the next load of participants from Moodle."))
+        flash(_("Saved. It applies at the next load of people; under “Who is who” you can apply it at once."))
     else:
         flash(_("Nothing was changed."))
     return redirect(url_for(".roles"), 303)
@@ -219,7 +243,10 @@ def dismiss(membership_id: int) -> Any:
 
 
 def _roles_page(
-    rows: list[service.RoleRow], new: service.RoleRow | None = None, error: ConnectionsError | None = None
+    rows: list[service.RoleRow],
+    new: service.RoleRow | None = None,
+    error: ConnectionsError | None = None,
+    trial: Trial | None = None,
 ) -> str:
     viewer, session = access.viewer(), db.session()
     return render_template(
@@ -229,6 +256,8 @@ def _roles_page(
         rows=rows,
         new=new,
         error=error,
+        trial=trial,
+        kind_titles=kind_labels.TITLES,
         given=service.GIVEN_ROLES,
         curators=service.curators(session, viewer.platform_id),
         appointable=service.appointable(session, viewer),

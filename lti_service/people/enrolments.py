@@ -41,7 +41,7 @@ from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme.service import school_year
 from moodle_client import Course as MoodleCourse
-from moodle_client import EnrolledUser, MoodleClient, MoodleError, Position
+from moodle_client import EnrolledUser, MoodleClient, MoodleError, Position, User
 
 log = structlog.get_logger(__name__)
 
@@ -404,7 +404,7 @@ def _from_roster(place: _Place, report: Report) -> Generator[Page, None, None]:
         yield {seen.moodle_id: seen for seen in looks if seen}, None
 
 
-def told_in(user: EnrolledUser, field: str) -> str:
+def told_in(user: User, field: str) -> str:
     """What a profile says in a field, by its short name: one of the site's own, else one that every profile has."""
     if field in user.profile:
         return user.profile[field]

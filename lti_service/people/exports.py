@@ -20,11 +20,15 @@ from lti_service.people.training.rules import Standing
 from lti_service.sheets import Sheet, Value
 
 
-def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand]) -> Sheet:
-    """A row for each mentee; what they ask for only where a consent counts, see `_person`."""
+def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand], years: Mapping[int, int | None]) -> Sheet:
+    """A row for each mentee; what they ask for only where a consent counts, see `_person`.
+
+    `years` of study by the person's id.
+    """
     heads = [
         *_person_heads(),
         _("Speciality, department"),
+        _("Year of study"),
         _("Kind"),
         _("State"),
         _("Wanted form"),
@@ -37,7 +41,8 @@ def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand]) -> Sheet
     rows = [
         [
             *_person(line.record.person, line.groups, stand),
-            "" if stand.is_withdrawn else line.record.person.department,
+            "" if stand.is_withdrawn else line.record.person.specialty or line.record.person.department,
+            None if stand.is_withdrawn else years[line.record.person_id],
             str(labels.MENTEE_KINDS[line.record.kind]),
             str(labels.MENTEE_STATES[line.record.state]),
             line.record.wanted_form.title if line.record.wanted_form else "",

@@ -47,6 +47,7 @@ def read_look(
         state=one_of("state", states),
         kind=one_of("kind", kinds),
         group=_text(values, "group"),
+        specialty=_text(values, "specialty")[:255],
         search=_text(values, "search")[:LONGEST_SEARCH],
         consent=one_of("consent", Stands) if day else "",
         day=day,

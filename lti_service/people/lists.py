@@ -30,7 +30,7 @@ from lti_service.people.models import (
 from lti_service.people.names import search_key
 from lti_service.people.training import lists as training
 from lti_service.people.training.rules import TrainingState
-from lti_service.programme.models import Form
+from lti_service.programme.models import Form, MenteeKind
 
 PAGE = 50
 
@@ -45,6 +45,7 @@ class Look:
     state: str = ""
     kind: str = ""
     group: str = ""
+    specialty: str = ""
     search: str = ""
     form: str = ""
     """The id of a form of mentoring: of mentors only those who take part in it."""
@@ -70,7 +71,7 @@ class Look:
         plain = Look()
         texts = {
             name: getattr(wanted, name)
-            for name in ("state", "kind", "group", "form", "training", "consent", "search", "sort")
+            for name in ("state", "kind", "group", "specialty", "form", "training", "consent", "search", "sort")
         }
         found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
         if wanted.asked:
@@ -88,7 +89,7 @@ class Look:
     @property
     def narrows(self) -> bool:
         """Whether a filter leaves anybody out."""
-        texts = (self.state, self.kind, self.group, self.form, self.training, self.consent, self.search)
+        texts = (self.state, self.kind, self.group, self.specialty, self.form, self.training, self.consent, self.search)
         return any((*texts, self.asked, self.nominated, self.gone))
 
 
@@ -295,11 +296,21 @@ def groups_of(session: Session, course_id: int) -> list[str]:
     return sorted({name for names in joined for name in rules.split_groups(names)})
 
 
+def specialties_of(session: Session, cycle_id: int, course_id: int) -> list[str]:
+    """What students of the year's base who are, or were, in the course learn to be, sorted."""
+    query = select(Person.specialty).join(Mentee, Mentee.person_id == Person.id).distinct()
+    query = query.join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
+    students = (Mentee.cycle_id == cycle_id, Mentee.kind == MenteeKind.STUDENT)
+    return sorted(session.scalars(query.where(*students, Person.specialty != "")))
+
+
 def _about_person(look: Look) -> list[Any]:
     """The filters that ask about the person."""
     conditions: list[Any] = [
         Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()
     ]
+    if look.specialty:
+        conditions.append(Person.specialty == look.specialty)
     if look.consent and look.day:
         conditions.append(consents.stands_so(Stands(look.consent), look.day))
     return conditions

@@ -282,6 +282,35 @@ def test_settings_that_did_not_change_leave_no_entry(admin, session):
     assert actions(session) == before
 
 
+def test_profile_fields_are_tried_out_on_people_before_they_are_saved(admin, moodle, session, app):
+    enrolments_of(app, session)
+    fields = {"name": "Колледж", "time_zone": "Europe/Moscow", "experience": "birthdate", "study_year": "institution"}
+
+    page = unescape(send(admin, "settings", **fields, do="try").text)
+
+    assert "Запрошены данные 81 человека этого курса. Пока ничего не сохранено." in page, (
+        "50 students, and all the others"
+    )
+    student = moodle.college.students[0]
+    assert f"{student.fullname}: {student.institution}" in page, "that is no year of study"
+    assert "не удалось прочитать: " in page
+    assert "Свои поля, которые сообщает Moodle:" in page
+    assert "<code>experience</code>" in page
+    assert 'value="birthdate"' in page, "what was typed stays"
+    assert the_platform(session).profile_fields == {}
+    assert actions(session)[-1] == "connection.fields-tried"
+
+
+def test_fields_cannot_be_tried_without_a_token_or_of_a_moodle_that_is_down(admin, moodle, session):
+    fields = {"name": "Колледж", "time_zone": "Europe/Moscow", "do": "try"}
+    moodle.faults.add("core_enrol_get_enrolled_users", times=10, status=503)
+    down = send(admin, "settings", **fields)
+    assert (down.status_code, "Moodle не отвечает" in down.text) == (422, True)
+    send(admin, "token/remove")
+    without = send(admin, "settings", **fields)
+    assert (without.status_code, "Администратор" in without.text) == (422, True)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("name", ""), ("name", "n" * 201), ("time_zone", "Mars/Olympus"), ("birth_date", "a b"), ("experience", "<b>")],
@@ -315,6 +344,21 @@ def test_the_role_map_keeps_only_what_differs_from_the_default(admin, session):
         "teacher": ["employer", "teacher"], "manager": [], "nastavnik": ["employer"],
     }  # fmt: skip
     assert "nastavnik" in rows_of(admin.get(at(admin, "roles")).text)
+
+
+def test_a_role_map_is_tried_out_on_everybody_before_it_is_saved(admin, moodle, session, app):
+    enrolments_of(app, session)
+    teachers = sum("teacher" in one.roles for one in moodle.college.course(2).active())
+    fields = {"name": ["teacher"], "roles-0": ["student"]}
+
+    page = unescape(send(admin, "roles", **fields, do="try").text)
+
+    assert "Пока ничего не сохранено" in page
+    assert f"сейчас 200 → {200 + teachers}" in page
+    assert "Роли в курсах" in page
+    teacher = next(one.person for one in moodle.college.course(2).active() if one.roles == ("teacher",))
+    assert f"{teacher.lastname} {teacher.firstname}" in page
+    assert the_platform(session).role_map == {}
 
 
 def test_a_role_map_makes_nobody_an_administrator(admin, session):

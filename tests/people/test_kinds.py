@@ -19,6 +19,7 @@ from lti_service.programme.models import MenteeKind, MentorKind
 from tests.counting import statements
 from tests.people.conftest import TODAY, a_course, membership_of, mentee_of, mentor_of
 from tests.practice_moodle import PracticeMoodle
+from tests.practice_moodle.college import PROFILE_FIELDS, ProfileField
 
 PersonOf = Callable[[str], Person]
 LaunchAs = Callable[..., FlaskClient]
@@ -322,3 +323,49 @@ def test_the_page_costs_the_same_whatever_the_number_of_people(admin: FlaskClien
     with statements(session) as sent:
         assert admin.get(f"{admin.home}{HERE}").status_code == 200
     assert len(sent) <= 10, sent
+
+
+# --- speciality and year of study in the list and on a person's page ----------------------------------------------
+
+
+def test_the_base_shows_speciality_and_year_and_filters_by_speciality(
+    launch_as: LaunchAs, session: Session, synced: Course, moodle: PracticeMoodle, person_of: PersonOf
+) -> None:
+    student = next(one for one in moodle.college.students if "-3" in one.institution)
+    there = [one for one in moodle.college.students if one.department == student.department]
+    curator = launch_as("curator")
+    page = curator.get(f"{curator.home}base/", query_string={"specialty": student.department}).text
+    assert f"of {len(there)}" in page
+    assert f"<option selected>{student.department}</option>" in page
+    one = curator.get(f"{curator.home}base/", query_string={"search": f"{student.lastname} {student.firstname}"}).text
+    assert student.department in one
+    assert "year 3" in one
+    record = curator.get(f"{curator.home}people/{person_of(student.username).id}/").text
+    assert re.search(r"Year of study</dt><dd[^>]*>3<", record)
+    saved = curator.get(f"{curator.home}base/mentees.csv", query_string={"specialty": student.department})
+    lines = saved.get_data().decode("utf-8-sig").splitlines()
+    assert len(lines) == len(there) + 1
+    assert f"{student.department};3" in saved.get_data().decode("utf-8-sig")
+
+
+def test_profile_fields_may_tell_the_year_and_the_speciality(
+    session: Session,
+    synced: Course,
+    platform: Platform,
+    moodle: PracticeMoodle,
+    person_of: PersonOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("kurs", "spec"):
+        monkeypatch.setitem(PROFILE_FIELDS, name, ProfileField("text", name))
+    first, second = moodle.college.students[:2]
+    first.fields |= {"kurs": "IV курс", "spec": "Логистика"}
+    second.fields |= {"kurs": "второй"}
+    session.get_one(Platform, platform.id).profile_fields = {"study_year": "kurs", "specialty": "spec"}
+    session.commit()
+    report = enrolments.sync_course(synced.id)
+    person = person_of(first.username)
+    assert (person.study_year, person.specialty, person.department) == (4, "Логистика", first.department)
+    assert placing.of_person(session, person.id, TODAY).mentor is MentorKind.STUDENT
+    assert report.counts()["problems"]["study-year"] == {"count": 1, "people": [str(second.id)]}
+    assert person_of(second.username).study_year is None

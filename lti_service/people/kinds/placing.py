@@ -1,6 +1,6 @@
 """What is known of people put before the rules, and what follows of it for their places in the bases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -101,6 +101,17 @@ def of_people(session: Session, platform_id: int, person_ids: Iterable[int], day
     ruleset = ruleset_of(session, platform_id)
     rows = session.execute(known().where(Person.platform_id == platform_id, Person.id.in_(list(person_ids))))
     return {person_id: rules.decide(facts, ruleset) for person_id, facts in facts_of(rows, ruleset, day).items()}
+
+
+def study_years(
+    session: Session, platform_id: int, told: Mapping[int, tuple[int | None, str]], day: date
+) -> dict[int, int | None]:
+    """Years of study by the keys of `told`: of each what the profile says, and the joined names of groups."""
+    patterns = ruleset_of(session, platform_id).years
+    year = school_year(day)
+    return {
+        key: rules.study_year(profile, split_groups(groups), patterns, year) for key, (profile, groups) in told.items()
+    }
 
 
 @dataclass

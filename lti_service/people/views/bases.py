@@ -13,12 +13,13 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from lti_service import access, db, pages, sheets
-from lti_service.access import Permission
+from lti_service.access import Permission, Viewer
 from lti_service.people import exports, labels, lists, rules, service
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.service import Stand
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_choice, read_id, read_ids, read_look
+from lti_service.people.kinds import placing
 from lti_service.people.models import Mentee, MenteeState, Mentor, MentorState
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.people.selection.models import Decision
@@ -88,6 +89,8 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         stands=stands,
         actions=offered(rules.MENTEE_MOVES, state, rules.CURATOR_ACTIONS),
         forms=service.forms_for(cycle),
+        specialties=lists.specialties_of(session, cycle.id, viewer.course_id) if cycle else [],
+        years=_years(session, viewer, listing.lines if listing else []),
         error=error,
         left=_left(session, cycle, "people.mentees", Mentee, look),
         chosen=set(chosen),
@@ -108,7 +111,8 @@ def export_mentees(ending: str) -> Response:
         at = desk(session)
         lines = lists.all_mentees(session, at.cycle_id, at.course_id, look)
         service.record_export(session, at, "mentees", len(lines), look.query())
-        return sheets.download(exports.mentees(lines, _stands(session, lines)), sheets.Kind(ending))
+        years = _years(session, access.viewer(), lines)
+        return sheets.download(exports.mentees(lines, _stands(session, lines), years), sheets.Kind(ending))
 
 
 @blueprint.get("/courses/<int:course_id>/base/mentors/")
@@ -197,6 +201,12 @@ def _wants_all() -> bool:
 def mentors_look() -> lists.Look:
     """How the list of mentors is looked at, by the address."""
     return read_look(request.args, MentorState, MentorKind, MENTOR_SORTS, pages.local_today())
+
+
+def _years(session: Session, viewer: Viewer, lines: Iterable[lists.Line[Mentee]]) -> dict[int, int | None]:
+    """Years of study of mentees by their persons' ids; none: nobody tells it."""
+    told = {line.record.person_id: (line.record.person.study_year, line.groups) for line in lines}
+    return placing.study_years(session, viewer.platform_id, told, pages.local_today())
 
 
 def _address_of(endpoint: str, look: lists.Look) -> Any:
