@@ -28,7 +28,6 @@ def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand], years: M
     heads = [
         *_person_heads(),
         _("Speciality, department"),
-        _("Year of study"),
         _("Kind"),
         _("State"),
         _("Wanted form"),
@@ -36,13 +35,13 @@ def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand], years: M
         _("Request"),
         _("Asked on"),
         _("From where"),
+        _("Year of study"),
         _("Consent"),
     ]
     rows = [
         [
             *_person(line.record.person, line.groups, stand),
             "" if stand.is_withdrawn else line.record.person.specialty or line.record.person.department,
-            None if stand.is_withdrawn else years[line.record.person_id],
             str(labels.MENTEE_KINDS[line.record.kind]),
             str(labels.MENTEE_STATES[line.record.state]),
             line.record.wanted_form.title if line.record.wanted_form else "",
@@ -50,6 +49,7 @@ def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand], years: M
             line.record.request if stand.is_granted else "",
             line.record.asked_at.date() if line.record.asked_at else None,
             str(labels.SOURCES[line.record.source]),
+            None if stand.is_withdrawn else years[line.record.person_id],
             str(consent_labels.STANDINGS[stand.standing]),
         ]
         for line in lines
