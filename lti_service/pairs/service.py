@@ -284,7 +284,8 @@ def begin_continued(
         answered_at=before.answered_at,
         started_at=moment,
         continues_id=before.id,
-        places=[PairMentee(mentee=mentee, form_id=form.id) for mentee in mentees],
+        # Said here, for the consents of open places are asked before the table's default is there.
+        places=[PairMentee(mentee=mentee, form_id=form.id, is_open=True) for mentee in mentees],
     )
     _check_consents(session, pair, day)
     try:
