@@ -76,6 +76,16 @@ def test_a_function_that_is_there_and_denied_names_the_right(look, moodle):
     assert "moodle/course:managegroups" in found.advice
 
 
+@pytest.mark.parametrize("name", checks.OPTIONAL)
+def test_a_function_that_only_some_colleges_need_is_advice_and_nothing_is_broken_without_it(look, moodle, name):
+    assert look()[name].level is Level.OK
+    moodle.web_service.allowed.discard(name)
+    found = look()
+    assert found[name].level is Level.ADVICE
+    assert name in found[name].advice
+    assert Level.BROKEN not in {finding.level for finding in found.values()}
+
+
 def test_a_course_that_moodle_does_not_show_is_a_missing_right(look, moodle):
     moodle.faults.add("core_course_get_courses_by_field", body='{"courses":[],"warnings":[]}')
     found = look()["core_course_get_courses_by_field"]
