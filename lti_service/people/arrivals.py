@@ -162,7 +162,8 @@ def _update(session: Session, table: type[Person] | type[Course], key: int, know
 
 
 def _enrol(session: Session, launch: Launch, known: Any) -> None:
-    roles = [role.value for role in course_roles(launch.roles)]
+    # Whoever has not said that they want to be known again is on no list of students or teachers.
+    roles = [] if known.withheld else [role.value for role in course_roles(launch.roles)]
     if known.membership_id is None:
         keys = {"course_id": known.course_id, "person_id": known.person_id}
         db.add_missing(session, Membership, {**keys, "roles": roles, "active": True})

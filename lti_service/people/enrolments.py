@@ -658,6 +658,11 @@ def _keep_persons(
         if corrected:
             differing.append(row.moodle_id)
     if changing:
+        # An erasure may have been committed since they were read: its row is nobody's, and nothing goes into it.
+        ours = select(Person.id).where(Person.id.in_([row["id"] for row in changing]), Person.erased_at.is_(None))
+        alive = set(session.scalars(ours.order_by(Person.id).with_for_update(key_share=True)))
+        changing = [row for row in changing if row["id"] in alive]
+    if changing:
         session.execute(update(Person), changing)
     adding = [
         {"platform_id": platform_id, "moodle_id": moodle_id, **_person_row(facts)}

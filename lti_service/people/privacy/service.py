@@ -203,6 +203,26 @@ def come_back(session: Session, viewer: Viewer) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class ErasureStanding:
+    """Where somebody's wish to be erased is."""
+
+    erased_at: datetime | None
+    asked: ErasureRequest | None
+    """The request that waits."""
+
+
+def erasure_of(session: Session, person_id: int) -> ErasureStanding | None:
+    """Whether a person was erased or wants to be; None: neither. One query."""
+    is_waiting = and_(ErasureRequest.person_id == Person.id, ErasureRequest.state == RequestState.ASKED)
+    row = session.execute(
+        select(Person.erased_at, ErasureRequest).outerjoin(ErasureRequest, is_waiting).where(Person.id == person_id)
+    ).first()
+    if row is None or (row[0] is None and row[1] is None):
+        return None
+    return ErasureStanding(row[0], row[1])
+
+
 def is_withheld(session: Session, person_id: int) -> bool:
     """Whether nothing that Moodle tells of this person is kept."""
     return bool(session.scalar(select(Person.withheld).where(Person.id == person_id)))

@@ -119,6 +119,15 @@ def erased_once(session: Session, viewer: Viewer) -> Markup | None:
     return pages.part("people/privacy/_erased_once.html")
 
 
+@pages.record_section(60)
+def erasure_of(session: Session, _viewer: Viewer, person_id: int) -> Markup | None:
+    """For curators, on a person's record: that they want to be erased, or were."""
+    standing = service.erasure_of(session, person_id)
+    if standing is None:
+        return None
+    return pages.part("people/privacy/_of_person.html", erased_at=standing.erased_at, asked=standing.asked)
+
+
 @pages.home_section(95)
 def own_data_link(_session: Session, _viewer: Viewer) -> Markup | None:
     """The way to one's own data, at the end of everybody's home page."""
