@@ -576,13 +576,9 @@ def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Repor
         return None
     for problem in problems:
         report.problems.setdefault(problem, []).append(moodle_id)
-    told = _fitting(facts) | {"experience_years": experience, "study_year": study_year}
-    if birth_date is not None:
-        # A curator's file may have told it where Moodle does not.
-        told["birth_date"] = birth_date
     return _Seen(
         moodle_id=moodle_id,
-        facts=told,
+        facts=_fitting(facts) | {"birth_date": birth_date, "experience_years": experience, "study_year": study_year},
         membership={
             "roles": [role.value for role in roles],
             "moodle_roles": sorted(user.roles),

@@ -541,13 +541,3 @@ def test_it_asks_moodle_for_no_more_than_two_things_at_a_time_and_never_for_grou
     assert asked.count(USERS) in (10, 11), "the page after the last may have been under way"
     assert asked.count("core_group_get_group_members") == 1
     assert moodle.requests.most_at_once("/webservice/") <= 2
-
-
-def test_a_birth_date_that_moodle_does_not_tell_is_kept(course, moodle, session, person_of) -> None:
-    student = moodle.college.person("student001")
-    student.fields["birthdate"] = ""
-    enrolments.sync_course(course.id)
-    person_of("student001").birth_date = date(2008, 3, 15)
-    session.commit()
-    assert enrolments.sync_course(course.id).changed == 0
-    assert person_of("student001").birth_date == date(2008, 3, 15)

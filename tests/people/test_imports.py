@@ -2,22 +2,28 @@
 
 import io
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from lti_service import db
+from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
+from lti_service.people import enrolments
+from lti_service.people.imports import service
 from lti_service.people.imports.models import ImportPreview, ImportRow, PreviewState
-from lti_service.people.models import Person
+from lti_service.people.models import Membership, Person
 from lti_service.platforms.models import Course
 from tests.people.test_pages import token
-from tests.practice_moodle import College, a_college
+from tests.practice_moodle import College, PracticeMoodle, a_college
 
 PersonOf = Callable[[str], Person]
 LaunchAs = Callable[..., FlaskClient]
@@ -135,6 +141,20 @@ def test_a_file_is_shown_before_it_is_applied(curator: FlaskClient, session: Ses
     assert counts(session) == {"same": 3}
 
 
+def test_dates_of_a_file_outlive_the_next_load_from_moodle(
+    curator: FlaskClient, session: Session, person_of: PersonOf, synced: Course, moodle: PracticeMoodle
+) -> None:
+    untold, other = person_of("student01"), person_of("student02")
+    moodle.college.person("student01").fields["birthdate"] = ""
+    enrolments.sync_course(synced.id)
+    assert born(session, untold) is None
+    address = checked(curator, "births", xlsx(HEADS, (untold.name, "", "15.03.2008"), (other.name, "", "16.03.2008")))
+    post(curator, address + "apply")
+    enrolments.sync_course(synced.id)
+    assert (born(session, untold), born(session, other)) == (date(2008, 3, 15), date(2008, 3, 16))
+    assert person_of("student01").corrected == {"birth_date": ""}
+
+
 def test_one_wrong_row_of_many_stops_all_of_it(curator: FlaskClient, session: Session, person_of: PersonOf) -> None:
     people = [person_of(f"student{n:02}") for n in range(1, 41)]
     rows = [(person.email, "15.03.2008") for person in people]
@@ -226,3 +246,65 @@ def test_nobody_else_sees_a_check(curator: FlaskClient, launch_as: LaunchAs, per
     address = checked(curator, "births", xlsx(HEADS, (person_of("student01").name, "", "15.03.2008")))
     for who in ("student01", "teacher01", "admin"):
         assert launch_as(who).get(address).status_code == 403
+
+
+def test_checks_run_out_and_are_forgotten(
+    curator: FlaskClient, session: Session, person_of: PersonOf, launch_as: LaunchAs
+) -> None:
+    one = person_of("student01")
+    address = checked(curator, "births", xlsx(HEADS, (one.name, "", "15.03.2008")))
+    done = checked(curator, "births", xlsx(HEADS, (one.name, "", "16.03.2008")))
+    post(curator, done + "apply")
+    session.commit()
+    session.execute(update(ImportPreview).values(expires_at=ImportPreview.created_at))
+    session.commit()
+    assert curator.get(address).status_code == 404
+    form = {"csrf_token": token(curator, curator.home + "imports/births/")}
+    assert curator.post(address + "apply", data=form).status_code == 404
+    with db.transaction(session):
+        assert service.purge(session, db.now()) == 1
+    assert session.scalars(select(ImportPreview.state)).all() == [PreviewState.APPLIED]
+    assert session.scalars(select(ImportRow.id)).all() == []
+
+
+def test_a_file_applied_twice_at_once_is_applied_once(
+    app: Flask, curator: FlaskClient, session: Session, person_of: PersonOf
+) -> None:
+    address = checked(curator, "births", xlsx(HEADS, (person_of("student01").name, "", "15.03.2008")))
+    session.commit()
+    preview = session.scalars(select(ImportPreview)).one()
+    viewer = Viewer(
+        person_id=preview.created_by,
+        platform_id=session.scalars(select(Course.platform_id).where(Course.id == preview.course_id)).one(),
+        course_id=preview.course_id,
+        name="",
+        roles=frozenset({Role.CURATOR}),
+        course_title="",
+        activity_title="",
+        time_zone="Europe/Moscow",
+    )
+    session.commit()
+
+    def apply() -> None:
+        with db.new_session() as own, db.transaction(own) as mine:
+            place = service.place_of(mine, viewer, date(2026, 11, 27))
+            service.apply(mine, place, preview.id)
+
+    with ThreadPoolExecutor(4) as pool:
+        for waiting in [pool.submit(apply) for _ in range(4)]:
+            waiting.result()
+    session.commit()
+    assert len(session.scalars(select(AuditEvent.id).where(AuditEvent.action == "import.applied")).all()) == 1
+    assert curator.get(address).status_code == 200
+
+
+def test_another_curator_does_not_see_the_check(
+    curator: FlaskClient, session: Session, person_of: PersonOf, launch_as: LaunchAs, synced: Course
+) -> None:
+    address = checked(curator, "births", xlsx(HEADS, (person_of("student01").name, "", "15.03.2008")))
+    other = person_of("teacher01")
+    session.execute(
+        update(Membership).where(Membership.person_id == other.id).values(roles=["curator"], appointed=True)
+    )
+    session.commit()
+    assert launch_as("teacher01").get(address).status_code == 404

@@ -24,6 +24,12 @@ def as_value(field: str, text: str) -> Any:
     return date.fromisoformat(text) if text else None
 
 
+def corrections(known: Mapping[str, Any], given: Mapping[str, Any], corrected: Mapping[str, str]) -> dict[str, str]:
+    """What differs from Moodle once somebody of whom `known` is kept is given these values by hand instead."""
+    said = {field: as_text(known[field]) for field in given if given[field] != known[field]} | dict(corrected)
+    return {field: text for field, text in said.items() if text != as_text(given.get(field, known.get(field)))}
+
+
 def merged(
     known: Mapping[str, Any], told: Mapping[str, Any], corrected: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:

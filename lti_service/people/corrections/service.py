@@ -37,10 +37,9 @@ def correct(
     changed = [field for field in rules.FIELDS if given[field] != known[field]]
     if not changed:
         return False
-    said = {field: rules.as_text(known[field]) for field in changed} | person.corrected
     for field in changed:
         setattr(person, field, given[field])
-    person.corrected = {field: text for field, text in said.items() if text != rules.as_text(getattr(person, field))}
+    person.corrected = rules.corrections(known, given, person.corrected)
     person.updated_at = now()
     # Of whom, and what: not which names.
     record(session, at, "person.corrected", f"person:{person.id}", fields=changed)

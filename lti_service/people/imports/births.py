@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
+from lti_service.people.corrections.rules import FIELDS, corrections
 from lti_service.people.imports import trail
 from lti_service.people.imports.columns import Cells, Column, Layout
 from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, People
@@ -70,19 +72,21 @@ def read_birth_date(line: Line, today: date) -> date | None:
 def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     """Write the dates, the people in the order of their ids."""
     chosen = sorted(lines, key=lambda line: line.plan["person"])
-    moment = now()
-    session.execute(
-        update(Person),
-        [
-            {
-                "id": line.plan["person"],
-                "birth_date": date.fromisoformat(line.plan["born"]),
-                "updated_at": moment,
-            }
-            for line in chosen
-        ],
-    )
+    given = {line.plan["person"]: date.fromisoformat(line.plan["born"]) for line in chosen}
+    rows = session.execute(select(*KNOWN).where(Person.id.in_(given)).order_by(Person.id)).all()
+    session.execute(update(Person), [_as_corrected(row, given[row.id]) for row in rows])
     trail.record_all(session, place, "person.birth-date", [f"person:{line.plan['person']}" for line in chosen])
+
+
+KNOWN = (Person.id, Person.moodle_id, Person.family_name, Person.given_name, Person.birth_date, Person.corrected)
+
+
+def _as_corrected(row: Any, born: date) -> dict[str, Any]:
+    """A person's row with the date as a curator's correction: a load from Moodle leaves it."""
+    known = {field: getattr(row, field) for field in FIELDS}
+    # Whoever has no account there, Moodle will tell nothing of.
+    corrected = corrections(known, {"birth_date": born}, row.corrected) if row.moodle_id else row.corrected
+    return {"id": row.id, "birth_date": born, "corrected": corrected, "updated_at": now()}
 
 
 KIND = Kind(LAYOUT, judge, carry_out)
