@@ -104,10 +104,13 @@ class PaperForm(RecordForm):
 class AdultsForm(RecordForm):
     """Papers that all adults of a filter have signed on one day."""
 
+    # Two forms stand on one page, so their fields need ids of their own.
     signed_on = DateField(
-        _l("Date of the signature"), validators=[InputRequired(message=_l("Give the date of the signature."))]
+        _l("Date of the signature"),
+        id="adults-signed_on",
+        validators=[InputRequired(message=_l("Give the date of the signature."))],
     )
-    text = SelectField(_l("Which text was signed"), default="")
+    text = SelectField(_l("Which text was signed"), id="adults-text", default="")
     unknown = BooleanField(_l("Also those whose birth date is not known: I have seen that they are 18 or older"))
     counted = HiddenField()
 
@@ -127,10 +130,13 @@ class AdultsForm(RecordForm):
 class MinorsForm(RecordForm):
     """What papers of several minors have in common; who signed each is in the lines beside it."""
 
+    # Two forms stand on one page, so their fields need ids of their own.
     signed_on = DateField(
-        _l("Date of the signature"), validators=[InputRequired(message=_l("Give the date of the signature."))]
+        _l("Date of the signature"),
+        id="minors-signed_on",
+        validators=[InputRequired(message=_l("Give the date of the signature."))],
     )
-    text = SelectField(_l("Which text was signed"), default="")
+    text = SelectField(_l("Which text was signed"), id="minors-text", default="")
 
     @classmethod
     def of(cls, texts: Sequence[ConsentText], sent: Values | None = None) -> "MinorsForm":
