@@ -119,6 +119,15 @@ def test_what_only_one_may_have_stops_it_whole(
     assert session.scalars(select(AuditEvent).where(AuditEvent.action == "outsider.joined")).all() == []
 
 
+def test_nobody_comes_to_be_their_own_mentor(outsider: Outsider, world: World, session: Session) -> None:
+    mentee = world.mentee("Горняков Пётр")
+    pair = world.pair(PairState.ACTIVE, outsider.mentor, mentee, form="employer-student")
+    with pytest.raises(errors.AccountIsMenteeError):
+        join(outsider, mentee.person)
+    session.rollback()
+    assert session.scalars(select(Mentor.person_id).where(Mentor.id == pair.mentor_id)).one() == outsider.person.id
+
+
 def test_only_accounts_of_this_course_are_joined(outsider: Outsider, world: World, session: Session) -> None:
     elsewhere = world.person("Горняков Пётр", Role.TEACHER, course=world.another_course())
     other = build_world(session)

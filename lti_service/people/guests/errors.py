@@ -152,3 +152,11 @@ class InvitedMeanwhileError(PeopleError):
     message = _l(
         "An invitation has just been made, and its code holds. Only if it is lost, invite once more from this page."
     )
+
+
+class AccountIsMenteeError(PeopleError):
+    """The account is of somebody who has a mentor, or one proposed."""
+
+    code = "account-is-mentee"
+    status = 409
+    message = _l("%(name)s has a mentor, or one is proposed: this is most likely another person of this name.")

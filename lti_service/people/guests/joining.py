@@ -20,7 +20,7 @@ from lti_service.errors import NotFoundError
 from lti_service.people.guests import errors
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.models import GuestAccess
-from lti_service.people.models import ChosenForm, Membership, Mentor, MentorState, Person
+from lti_service.people.models import ChosenForm, Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.names import search_key
 
 MOST_OFFERED = 20
@@ -84,13 +84,19 @@ def join(session: Session, viewer: Viewer, guest_id: int, account_id: int, seen:
     """Move everything to the account, and let the record without one go. Whoever is inside as a guest is out.
 
     Raises NotFoundError, NotFromOutsideError, PreviewStaleError when something has changed since the curator looked,
-    JoinConflictError when both records have what only one may.
+    JoinConflictError when both records have what only one may, AccountIsMenteeError.
     """
     _lock(session, guest_id, account_id)
     planned = preview(session, viewer, guest_id, account_id)
     if planned.seen != seen:
         raise errors.PreviewStaleError
     guest, account = planned.guest, planned.account
+    with_mentor = select(Mentee.id).where(
+        Mentee.person_id == account.id, Mentee.state.in_((MenteeState.PROPOSED, MenteeState.PAIRED))
+    )
+    if session.scalar(with_mentor.limit(1)) is not None:
+        # Most likely somebody else of this name; and nobody may come to be their own mentor.
+        raise errors.AccountIsMenteeError(name=account.name)
     moved: dict[str, int] = {}
     session.execute(delete(GuestAccess).where(GuestAccess.person_id == guest.id))
     _join_mentors(session, guest.id, account.id, moved)

@@ -203,7 +203,7 @@ def join_guest(guest_id: int) -> Any:
     try:
         with db.transaction() as session:
             joining.join(session, viewer, guest_id, account_id, request.form.get("seen", ""))
-    except (errors.PreviewStaleError, errors.JoinConflictError) as error:
+    except (errors.PreviewStaleError, errors.JoinConflictError, errors.AccountIsMenteeError) as error:
         return _join_page(guest_id, account_id, error), error.status
     flash(_("Joined. From now on they come in through Moodle."))
     return redirect(url_for("people.person", person_id=account_id), 303)
