@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.pairs.models import Pair, PairMentee, PairState
+from lti_service.people.consents.models import Audience, Consent, ConsentText, TextSource, Way
 from lti_service.people.employers.models import Agreement, AgreementKind, Employer
 from lti_service.people.models import (
     ChosenForm,
@@ -59,6 +60,7 @@ def a_crowd(session: Session, course: Course, cycle: Cycle, people: int = 20_000
     mentors = _mentors(session, cycle, staff, students[: people // 20], employers, forms)
     mentees = _mentees(session, cycle, students, {form.mentee_kind: form.id for form in cycle.programme.forms})
     _nominations(session, mentees, staff)
+    _consents(session, course, ids)
     _pairs(session, course, cycle, mentors, mentees)
     session.flush()
 
@@ -182,6 +184,40 @@ def _nominations(session: Session, mentees: list[int], staff: list[int]) -> None
         for number, one in enumerate(mentees[::20])
     ]
     _added(session, Nomination, rows)
+
+
+def _consents(session: Session, course: Course, people: list[int]) -> None:
+    """Seven of ten agreed, one of them withdrew."""
+    [text] = _added(
+        session,
+        ConsentText,
+        [
+            {
+                "platform_id": course.platform_id,
+                "audience": Audience.ADULT,
+                "version": 1000,
+                "title": "Согласие",
+                "text": "Согласен",
+                "source": TextSource.COLLEGE,
+                "created_at": now(),
+            }
+        ],
+    )
+    rows = [
+        {
+            "person_id": one,
+            "text_id": text,
+            "way": Way.TOOL if number % 2 else Way.REPRESENTATIVE,
+            "given_on": date(2026, 9, 1),
+            "grown_if_born_by": date(2008, 9, 1),
+            "recorded_at": now(),
+            "recorded_by": one,
+            "withdrawn_at": now() if number % 10 == 0 else None,
+        }
+        for number, one in enumerate(people)
+        if number % 10 < 7
+    ]
+    _added(session, Consent, rows)
 
 
 def _pairs(session: Session, course: Course, cycle: Cycle, mentors: list[int], mentees: list[int]) -> None:
