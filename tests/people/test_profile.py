@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from lti_service.people import rules
 from lti_service.people.models import ContactWay, Mentor, MentorState, Person
 from lti_service.platforms.models import Course
 from lti_service.programme.models import Form, MentorKind
+from tests.consenting import give_consent
 from tests.people.conftest import mentor_of
 from tests.practice_moodle import PracticeMoodle
 
@@ -87,6 +89,9 @@ def test_a_student_offers_themselves_and_the_curator_finds_who_did(
     record = curator.get(f"{curator.home}people/{person.id}/").text
     assert "wants to be a mentor" in record
     assert "волонтёрство. Помогу с адаптацией" in record
+    session.commit()
+    give_consent(session, person, date(2026, 11, 23))
+    session.commit()
     saved = curator.get(f"{curator.home}base/mentors.csv?asked=1").get_data().decode("utf-8-sig")
     assert "weekday evenings, Saturday; кроме пятницы" in saved
     assert "by telephone: +7 900 000-00-00" in saved
