@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -15,6 +17,8 @@ from openpyxl import Workbook
 from lti_service.people.imports import errors, reading
 from lti_service.people.imports.births import LAYOUT
 from lti_service.people.imports.columns import Filled, fill, score
+from lti_service.people.imports.kinds import KINDS
+from lti_service.people.imports.models import Subject
 from lti_service.people.imports.rules import ValueUnclearError, fold, parse_day, parse_number, parse_yes
 
 HEADS = "Фамилия Имя Отчество;Группа;Дата рождения"
@@ -121,6 +125,18 @@ def test_days_are_read_as_people_and_excel_write_them(text: str, day: date | Non
 def test_what_is_no_day_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueUnclearError):
         parse_day(text)
+
+
+@pytest.mark.parametrize("subject", list(KINDS))
+def test_a_template_is_understood_in_the_other_language_too(app: Flask, subject: Subject) -> None:
+    layout = KINDS[subject].layout
+    for own, other in (("ru", "en"), ("en", "ru")):
+        with app.test_request_context():
+            with force_locale(own):
+                heads = {column.key: fold(str(column.title)) for column in layout.columns}
+            with force_locale(other):
+                known = layout.spellings()
+        assert {key: known.get(head) for key, head in heads.items()} == {key: key for key in heads}
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------

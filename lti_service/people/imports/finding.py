@@ -24,7 +24,17 @@ PERSON_COLUMNS = (
     Column(
         "name",
         _l("Family name, given name, patronymic"),
-        ("Фамилия Имя Отчество", "ФИО", "Ф.И.О.", "Студент", "Обучающийся", "Участник", "Full name", "Name"),
+        (
+            "Фамилия Имя Отчество",
+            "ФИО",
+            "Ф.И.О.",
+            "Студент",
+            "Обучающийся",
+            "Участник",
+            "Full name",
+            "Name",
+            "Family name, given name, patronymic",
+        ),
         _l("The patronymic may be missing, here or in Moodle."),
         "Иванова Анна Петровна",
     ),
@@ -45,7 +55,7 @@ PERSON_COLUMNS = (
     Column(
         "moodle",
         _l("Number in Moodle"),
-        ("Номер в Moodle", "Moodle id", "ID в Moodle", "ID пользователя", "User ID"),
+        ("Номер в Moodle", "Moodle id", "ID в Moodle", "ID пользователя", "Number in Moodle", "User ID"),
         _l("The surest; may be left out."),
         "1204",
     ),

@@ -34,13 +34,17 @@ LAYOUT = Layout(
             "ООО «Шахта Полярная»",
             needed=True,
         ),
-        Column("short_name", _l("Short name"), ("Короткое название", "Краткое название", "Сокращённое название")),
+        Column(
+            "short_name",
+            _l("Short name"),
+            ("Короткое название", "Краткое название", "Сокращённое название", "Short name"),
+        ),
         Column("inn", _l("INN"), ("ИНН", "INN"), _l("10 or 12 digits; may be left out."), "7707083893"),
         Column("address", _l("Address"), ("Адрес", "Address")),
         Column(
             "contact",
             _l("Contact person"),
-            ("Контактное лицо", "Контакт", "ФИО контактного лица", "Представитель организации"),
+            ("Контактное лицо", "Контакт", "ФИО контактного лица", "Представитель организации", "Contact person"),
             _l("One a row; for another repeat the organisation in a row of its own."),
             "Орлов Пётр Ильич",
         ),
@@ -63,12 +67,16 @@ LAYOUT = Layout(
             _l("Dual training"),
         ),
         Column(
-            "number", _l("Number of the agreement"), ("Номер договора", "№ договора", "Номер", "Number"), "", "17/2025"
+            "number",
+            _l("Number of the agreement"),
+            ("Номер договора", "№ договора", "Номер", "Number of the agreement", "Number"),
+            "",
+            "17/2025",
         ),
         Column(
             "signed_on",
             _l("Date of the agreement"),
-            ("Дата договора", "Дата заключения", "Дата", "Date"),
+            ("Дата договора", "Дата заключения", "Дата", "Date of the agreement", "Date"),
             "",
             "15.01.2025",
             is_day=True,
@@ -92,7 +100,7 @@ OF_EMPLOYER = ("name", "short_name", "inn", "address", "note")
 OF_CONTACT = ("contact", "position", "phone", "email")
 OF_AGREEMENT = ("kind", "number", "signed_on", "valid_until", "subject")
 KIND_WORDS = {
-    AgreementKind.DUAL: ("дуальное обучение", "дуальный", "о дуальном обучении", "дуальное", "dual"),
+    AgreementKind.DUAL: ("дуальное обучение", "дуальный", "о дуальном обучении", "дуальное", "dual training", "dual"),
     AgreementKind.PRACTICE: (
         "практика",
         "о практике",
@@ -100,7 +108,7 @@ KIND_WORDS = {
         "производственная практика",
         "practice",
     ),
-    AgreementKind.OTHER: ("другой договор", "другой", "иной", "прочее", "прочий", "other"),
+    AgreementKind.OTHER: ("другой договор", "другой", "иной", "прочее", "прочий", "other agreement", "other"),
 }
 
 F = TypeVar("F", EmployerFacts, ContactFacts, AgreementFacts)
