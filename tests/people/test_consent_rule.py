@@ -124,3 +124,35 @@ def test_a_consent_counts_while_who_gave_it_may_and_nobody_has_taken_it_back(
 @pytest.mark.parametrize(("born", "granted"), [(date(2008, 11, 24), False), (date(2008, 11, 23), True)])
 def test_the_eighteenth_birthday_is_the_first_day_of_ones_own_word(born: date, granted: bool) -> None:
     assert rules.is_adult(born, date(2026, 11, 23)) is granted
+
+
+# --- scans --------------------------------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n...", "pdf"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "jpeg"),
+        (PNG + b"\0\0", "png"),
+        (b"", ""),
+        (b"<html>%PDF-1.4", ""),
+        (b"PK\x03\x04 a document of Word", ""),
+        (b"GIF89a", ""),
+        (b"\x89PNG\r\n\x1a\nsomething else", ""),
+    ],
+)
+def test_a_scan_is_what_its_first_bytes_say(content: bytes, kind: str) -> None:
+    assert rules.scan_kind(content) == kind
+
+
+@given(st.binary(max_size=40))
+def test_whatever_is_sent_is_one_of_three_kinds_or_none(content: bytes) -> None:
+    kind = rules.scan_kind(content)
+    assert kind in ("pdf", "jpeg", "png", "")
+    if kind:
+        assert content.startswith({"pdf": b"%PDF-", "jpeg": b"\xff\xd8\xff", "png": PNG[:8]}[kind])
+    # What follows never changes what something is.
+    assert not kind or rules.scan_kind(content + b"<script>") == kind
