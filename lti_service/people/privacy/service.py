@@ -86,7 +86,11 @@ def _looks(session: Session, viewer: Viewer) -> list[Look]:
             AuditEvent.platform_id == viewer.platform_id,
             or_(
                 and_(AuditEvent.subject == looks.subject_of(viewer.person_id), AuditEvent.action.in_(LOOKS)),
-                and_(AuditEvent.action.in_(LISTS), AuditEvent.course_id.in_(own_courses)),
+                and_(
+                    AuditEvent.action.in_(LISTS),
+                    AuditEvent.course_id.in_(own_courses),
+                    AuditEvent.subject != "base:employers",
+                ),
             ),
             or_(AuditEvent.actor_id.is_(None), AuditEvent.actor_id != viewer.person_id),
         )
