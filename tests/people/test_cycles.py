@@ -19,14 +19,15 @@ def of_year(session: Session, cycle_id: int) -> dict[int, Mentor]:
     return {mentor.person_id: mentor for mentor in session.scalars(select(Mentor).where(Mentor.cycle_id == cycle_id))}
 
 
-def test_mentors_stay_in_the_base_as_they_were_and_the_withdrawn_stay_behind(
+def test_mentors_stay_in_the_base_as_they_were_and_the_withdrawn_and_turned_down_stay_behind(
     session: Session, synced: Course, person_of: PersonOf, moodle: PracticeMoodle
 ) -> None:
     session.commit()
     this_year = session.scalars(select(Mentor).order_by(Mentor.id)).all()
-    ready, withdrawn, *others = this_year
-    ready.state, ready.capacity = MentorState.READY, 7
-    withdrawn.state = MentorState.WITHDRAWN
+    ready, selected, withdrawn, turned_down, *others = this_year
+    ready.state, ready.capacity, ready.without_training = MentorState.READY, 7, True
+    selected.state = MentorState.SELECTED
+    withdrawn.state, turned_down.state = MentorState.WITHDRAWN, MentorState.TURNED_DOWN
     session.commit()
 
     before = ready.cycle
@@ -36,8 +37,10 @@ def test_mentors_stay_in_the_base_as_they_were_and_the_withdrawn_stay_behind(
     carried = of_year(session, opened.id)
     assert opened.start_year == before.start_year + 1
     assert (carried[ready.person_id].state, carried[ready.person_id].capacity) == (MentorState.READY, 7)
-    assert withdrawn.person_id not in carried
-    assert len(carried) == len(others) + 1
+    assert carried[ready.person_id].without_training, "who was admitted without training needs none in the new year"
+    assert carried[selected.person_id].state is MentorState.SELECTED, "still to be trained"
+    assert not {withdrawn.person_id, turned_down.person_id} & carried.keys()
+    assert len(carried) == len(others) + 2
     assert len(of_year(session, before.id)) == len(this_year), "the year that is over keeps its own base"
 
 
