@@ -36,8 +36,14 @@ log = structlog.get_logger(__name__)
 
 KIND = "surveys"
 """Of the runs that do this work."""
-READINGS = 2
-"""A survey that people answer while it is being read is read once more."""
+PAGE_SIZES = (1000, 2700)
+"""Responses a request, one number a reading: what the first reading did not see whole is read once more.
+
+Somebody may have answered meanwhile, or namesakes stood where two pages meet: Moodle sorts by the family name alone,
+and its database gives namesakes in another order for each page, so that one comes twice and another never. Most
+surveys are one page at the second reading, and its pages meet nowhere where those of the first did. Wide pages also
+cost Moodle far less: a page of 200 took it 1.6 s and one of 1,000 2.4 s, of the same 2,969 responses.
+"""
 
 
 class Watcher(Protocol):
@@ -190,10 +196,13 @@ def _read(client: MoodleClient, task: _Task, activity: Activity, outcome: Outcom
         _follow(survey, activity)
     items = {question.moodle_id: question for question in activity.questions}
     counted: set[int] = set()
-    for _reading in range(READINGS):
-        seen: set[int] = set()
-        totals: set[tuple[int, int]] = set()
-        for page in client.iter_feedback_responses(task.feedback_id):
+    seen: set[int] = set()
+    totals: set[tuple[int, int]] = set()
+    for size in PAGE_SIZES:
+        if len(totals) > 1:
+            # Somebody answered meanwhile: nothing of that reading is sure.
+            seen, totals = set(), set()
+        for page in client.iter_feedback_responses(task.feedback_id, page_size=size):
             with _transaction() as session:
                 if session.get(Survey, task.survey_id, with_for_update={"read": True, "key_share": True}) is None:
                     return  # the curator took it away meanwhile
@@ -217,7 +226,8 @@ def _read(client: MoodleClient, task: _Task, activity: Activity, outcome: Outcom
 def _missed_nothing(seen: set[int], totals: set[tuple[int, int]]) -> bool:
     """Whether all pages told the same number of responses, and so many different ones were seen.
 
-    Somebody who answers between two pages shifts those behind them, so that a page may skip one.
+    Somebody who answers between two pages shifts those behind them, so that a page may skip one; among namesakes one
+    may be skipped at any time.
     """
     return not totals or (len(totals) == 1 and len(seen) == sum(next(iter(totals))))
 

@@ -820,7 +820,9 @@ class WebServices:
         if feedback.anonymous:
             attempts.sort(key=lambda attempt: attempt.number)
         else:
-            attempts.sort(key=lambda attempt: attempt.person.by_family_name)
+            # By the family name alone, as Moodle does; its database then gives namesakes in another order each time.
+            turn = -1 if page % 2 else 1
+            attempts.sort(key=lambda attempt: (attempt.person.by_family_name[0], turn * attempt.id))
         shown = attempts[page * size : (page + 1) * size] if size else attempts
         named, anonymous = [], []
         for attempt in shown:

@@ -42,11 +42,12 @@ def is_due(session: Session, course_id: int) -> bool:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Moodle gives two responses a page."""
+    """Moodle gives two responses a page at the first reading, ten at the second."""
     plain = MoodleClient.iter_feedback_responses
+    small = dict(zip(answers.PAGE_SIZES, (2, 10), strict=True))
 
-    def paged(self: MoodleClient, feedback_id: int, *, page_size: int = 2) -> Any:
-        return plain(self, feedback_id, page_size=page_size)
+    def paged(self: MoodleClient, feedback_id: int, *, page_size: int) -> Any:
+        return plain(self, feedback_id, page_size=small[page_size])
 
     monkeypatch.setattr(MoodleClient, "iter_feedback_responses", paged)
 
@@ -58,7 +59,7 @@ def between_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], 
     def arrange(act: Callable[[int], None]) -> None:
         plain = MoodleClient.iter_feedback_responses
 
-        def paged(self: MoodleClient, feedback_id: int) -> Any:
+        def paged(self: MoodleClient, feedback_id: int, **_how: Any) -> Any:
             for number, page in enumerate(plain(self, feedback_id, page_size=2)):
                 yield page
                 act(number)
@@ -306,6 +307,20 @@ def test_someone_answering_between_two_pages_makes_it_read_once_more(
     assert {row.moodle_user_id for row in responses(session, survey)} == {str(number) for number in feedback.attempts}
 
 
+def test_namesakes_where_two_pages_meet_are_all_read(world: World, session: Session, small_pages: None) -> None:
+    """Moodle sorts by the family name alone; one of five namesakes then came twice, another on no page."""
+    feedback = world.new_feedback(anonymous=False)
+    for student in world.college.students[:5]:
+        student.lastname = "Ким"
+        world.college.answer(feedback, student, [4, 4, ""])
+    survey = world.survey(feedback)
+
+    outcome = world.sync()
+
+    assert (outcome.code, outcome.new, outcome.same) == ("", 5, 0)
+    assert {row.moodle_user_id for row in responses(session, survey)} == {str(number) for number in feedback.attempts}
+
+
 def test_a_survey_that_never_stands_still_removes_nothing(
     world: World, session: Session, between_pages: Callable[..., None]
 ) -> None:
@@ -375,7 +390,7 @@ def test_a_survey_made_anonymous_later_holds_both_kinds_of_answers(
     survey = world.survey(feedback)
     plain = MoodleClient.iter_feedback_responses
 
-    def mixed(self: MoodleClient, feedback_id: int) -> Any:
+    def mixed(self: MoodleClient, feedback_id: int, **_how: Any) -> Any:
         for page in plain(self, feedback_id):
             (named,) = page.attempts
             anonymous = type(named)(id=named.id + 1000, user_id=None, modified=None, answers=named.answers)
