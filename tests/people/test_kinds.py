@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service.audit import AuditEvent
+from lti_service.db import now
 from lti_service.people import enrolments, service
 from lti_service.people.kinds import placing
 from lti_service.people.kinds import service as kinds
@@ -242,6 +243,21 @@ def test_nobody_whom_a_curator_has_decided_on_is_moved(
     session.commit()
     session.expire_all()
     assert (out.state, left.state) == (MenteeState.WITHDRAWN, MenteeState.CANDIDATE)
+
+
+def test_whose_data_were_erased_is_nobody_to_the_rules(
+    admin: FlaskClient, session: Session, person_of: PersonOf, synced: Course, moodle: PracticeMoodle
+) -> None:
+    teachers = [one for one in moodle.college.teachers if one.fields.get("experience") in ("4", "5")]
+    erased, withheld = person_of(teachers[0].username), person_of(teachers[1].username)
+    erased.erased_at, withheld.withheld = now(), True
+    session.commit()
+    page = send(admin, f"{HERE}young-teacher", do="try", **YOUNG_UP_TO_5).text
+    assert counts_of(page, "Young teacher, as a mentee") == "6, as now", "there are no others of so many years"
+    send(admin, f"{HERE}young-teacher", do="save", **YOUNG_UP_TO_5)
+    kinds.apply(synced.platform_id, TODAY)
+    assert mentee_of(session, erased) is None
+    assert mentee_of(session, withheld) is None
 
 
 def test_senior_students_offer_themselves_and_others_are_not_asked(

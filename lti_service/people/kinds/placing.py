@@ -31,11 +31,13 @@ KNOWN = (
     Membership.groups,
 )
 """What the rules look at; a row for each course that somebody is in."""
+IS_KNOWN = and_(Person.erased_at.is_(None), Person.withheld.is_(False))
+"""Whose data were erased is nobody to rules, nor is who came in again and has not said that they want to be known."""
 _ONE = (
     select(*KNOWN, KindRules.content)
     .join(Membership, and_(Membership.person_id == Person.id, Membership.active))
     .outerjoin(KindRules, KindRules.platform_id == Person.platform_id)
-    .where(Person.id == bindparam("person"))
+    .where(Person.id == bindparam("person"), IS_KNOWN)
 )
 
 
@@ -47,7 +49,7 @@ def ruleset_of(session: Session, platform_id: int) -> Ruleset:
 
 def known() -> Select[Any]:
     """A query of what is known of people in courses, to be narrowed; each person's rows must come together."""
-    return select(*KNOWN).join(Membership, Membership.person_id == Person.id).where(Membership.active)
+    return select(*KNOWN).join(Membership, Membership.person_id == Person.id).where(Membership.active, IS_KNOWN)
 
 
 def facts_of(rows: Iterable[Any], ruleset: Ruleset, day: date) -> dict[int, Facts]:

@@ -364,7 +364,7 @@ def apply(platform_id: int, day: date, step: Step = lambda _done, _total: None) 
         ids = list(
             session.scalars(
                 select(Person.id)
-                .where(Person.platform_id == platform_id, Person.moodle_id.is_not(None))
+                .where(Person.platform_id == platform_id, Person.moodle_id.is_not(None), placing.IS_KNOWN)
                 .where(select(Membership.id).where(Membership.person_id == Person.id, Membership.active).exists())
                 .order_by(Person.id)
             )
