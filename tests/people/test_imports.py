@@ -155,6 +155,24 @@ def test_dates_of_a_file_outlive_the_next_load_from_moodle(
     assert person_of("student01").corrected == {"birth_date": ""}
 
 
+def test_those_without_a_birth_date_are_saved_to_be_filled_in(
+    curator: FlaskClient, session: Session, person_of: PersonOf
+) -> None:
+    session.commit()
+    session.execute(update(Person).values(birth_date=date(2008, 1, 1)))
+    session.commit()
+    one = person_of("student01")
+    set_born(session, one, None)
+    saved = curator.get(curator.home + "imports/births/missing.xlsx")
+    book = load_workbook(io.BytesIO(saved.data))
+    assert [row[2] for row in book.active.iter_rows(values_only=True)][1:] == [one.email]
+    book.active.cell(2, 5).value = date(2008, 3, 15)
+    file = io.BytesIO()
+    book.save(file)
+    post(curator, checked(curator, "births", file.getvalue()) + "apply")
+    assert born(session, one) == date(2008, 3, 15)
+
+
 def test_one_wrong_row_of_many_stops_all_of_it(curator: FlaskClient, session: Session, person_of: PersonOf) -> None:
     people = [person_of(f"student{n:02}") for n in range(1, 41)]
     rows = [(person.email, "15.03.2008") for person in people]

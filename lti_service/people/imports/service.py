@@ -20,6 +20,7 @@ from lti_service.people.imports.kinds import KINDS
 from lti_service.people.imports.lines import Kind, Line, Place
 from lti_service.people.imports.models import ImportPreview, ImportRow, PreviewState, Subject
 from lti_service.people.imports.rules import ValueUnclearError, Verdict, parse_day, parse_number
+from lti_service.people.models import Membership, Person
 from lti_service.sheets import Sheet, Value
 
 KEPT = timedelta(days=3)
@@ -316,6 +317,30 @@ def wrong_rows(session: Session, viewer: Viewer, preview_id: int, title: str) ->
 def template(subject: Subject, title: str) -> Sheet:
     """An empty table with the columns that are expected."""
     return Sheet(title, [str(column.title) for column in KINDS[subject].layout.template], [])
+
+
+def without_birth_date(session: Session, viewer: Viewer, title: str) -> Sheet:
+    """Everybody of the course whose birth date is not known, in a template of birth dates that waits for them."""
+    people = session.execute(
+        select(Person.family_name, Person.given_name, Membership.groups, Person.email, Person.moodle_id)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.course_id == viewer.course_id, Membership.active, Person.birth_date.is_(None))
+        .order_by(Membership.groups, Person.search_name, Person.id)
+    ).all()
+    rows: list[list[Value]] = [
+        [f"{family} {given}".strip(), groups, email, moodle_id or "", None]
+        for family, given, groups, email, moodle_id in people
+    ]
+    audit.record(
+        session,
+        "base.exported",
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        actor_id=viewer.person_id,
+        subject="base:births",
+        count=len(rows),
+    )
+    return Sheet(title, [str(column.title) for column in KINDS[Subject.BIRTHS].layout.template], rows)
 
 
 def _as_value(text: str, is_day: bool) -> Value:

@@ -56,6 +56,15 @@ def import_template(what: str, ending: str) -> Response:
     return sheets.download(service.template(subject, title), sheets.Kind(ending))
 
 
+@blueprint.get(ALL + "births/missing.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def missing_births(ending: str) -> Response:
+    """Those whose birth date is not known, as a file that only needs the dates."""
+    with db.transaction() as session:
+        sheet = service.without_birth_date(session, access.viewer(), _("Without a birth date"))
+    return sheets.download(sheet, sheets.Kind(ending))
+
+
 @blueprint.post(OF_KIND)
 @access.needs(Permission.MANAGE_BASE)
 def check_import(what: str) -> Any:
