@@ -42,7 +42,10 @@ personal.keep(
             "cycle_id": "told as the row's name",
             "course_id": "told as the row's name",
         },
-        others={"proposed_by": "which curator proposed it: their work, about somebody else"},
+        others={
+            "proposed_by": "which curator proposed it: their work, about somebody else",
+            "continues_id": "the pair of the year before that it goes on from: told as a row of its own",
+        },
         name_of=_title,
         stays=_STAYS,
     )

@@ -156,6 +156,7 @@ personal.keep(
             Piece("topics", _l("Topics"), _request_origin, (Eyes.CURATORS, Eyes.MENTOR), emptied=[]),
             Piece("request", _l("Request"), _request_origin, (Eyes.CURATORS, Eyes.MENTOR), emptied=""),
             Piece("asked_at", _l("Asked on"), Origin.SELF, emptied=None),
+            Piece("offered_at", _l("Offered to become a mentor on"), Origin.CURATOR, emptied=None),
             Piece(
                 "source",
                 _l("From where"),
