@@ -98,6 +98,8 @@ class Viewer:
     course_title: str
     activity_title: str
     time_zone: str
+    is_erased: bool = False
+    """Their data were erased, and nothing that Moodle tells of them is kept until they ask for it."""
 
     def may(self, permission: Permission) -> bool:
         """Whether any of this person's roles in this course allows it."""

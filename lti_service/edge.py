@@ -51,7 +51,14 @@ def init_app(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     Bootstrap5(app)
     babel = Babel(app, locale_selector=_locale, default_translation_directories="translations")
-    babel.domain_instance = _Catalogues()
+    babel.domain_instance = catalogues = _Catalogues()
+    # A page asks a dozen times: straight for the catalogue, and by `_` without looking up what it stands for.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: catalogues.get_translations().ugettext(text),
+        ngettext=lambda one, many, count: catalogues.get_translations().ungettext(one, many, count),
+        newstyle=True,
+    )
+    app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"]
     app.before_request(_begin)
     app.after_request(_headers)
     app.teardown_request(lambda _error: outgoing.limit_waiting(None))

@@ -213,4 +213,5 @@ def viewer_of(row: Any, is_admin: bool) -> Viewer | None:
         course_title=row.title,
         activity_title=row.activity_title,
         time_zone=row.time_zone,
+        is_erased=row.withheld,
     )

@@ -237,7 +237,7 @@ _OWN = select(standing_if_grown(bindparam("grown_if_born_by", type_=Date)), Pers
 def own_standing(session: Session, person_id: int, day: date) -> tuple[Standing, bool | None]:
     """Where one person stands on the day, and whether they are under 18 (None: the birth date is not known)."""
     keys = {"person": person_id, "grown_if_born_by": rules.grown_if_born_by(day)}
-    standing, born = session.execute(_OWN, keys).one()
+    standing, born = tuple(db.execute(session, _OWN, keys).one())
     return Standing(standing), None if born is None else not rules.is_adult(born, day)
 
 

@@ -85,7 +85,7 @@ def facts_in(rows: Sequence[Any], ruleset: Ruleset, day: date) -> Facts:
 
 def look_at(session: Session, person_id: int, day: date) -> tuple[Facts, Kinds]:
     """What is known of one person over all courses of their platform, and what they are by its rules; one query."""
-    rows = session.execute(_ONE, {"person": person_id}).all()
+    rows = db.execute(session, _ONE, {"person": person_id}).all()
     if not rows:
         return Facts(), Kinds()
     ruleset = rules.from_json(rows[0].content or {})

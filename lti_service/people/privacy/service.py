@@ -227,11 +227,6 @@ def erasure_of(session: Session, person_id: int) -> ErasureStanding | None:
     return ErasureStanding(row[0], row[1])
 
 
-def is_withheld(session: Session, person_id: int) -> bool:
-    """Whether nothing that Moodle tells of this person is kept."""
-    return bool(session.scalar(select(Person.withheld).where(Person.id == person_id)))
-
-
 # --- the administrator --------------------------------------------------------------------------------------------
 
 

@@ -112,11 +112,9 @@ def _own_page() -> str:
 
 
 @pages.home_section(1)
-def erased_once(session: Session, viewer: Viewer) -> Markup | None:
+def erased_once(_session: Session, viewer: Viewer) -> Markup | None:
     """For somebody whose data were erased and who has come in again: nothing is known of them, and how to change it."""
-    if not service.is_withheld(session, viewer.person_id):
-        return None
-    return pages.part("people/privacy/_erased_once.html")
+    return pages.part("people/privacy/_erased_once.html") if viewer.is_erased else None
 
 
 @pages.record_section(60)
@@ -126,12 +124,6 @@ def erasure_of(session: Session, _viewer: Viewer, person_id: int) -> Markup | No
     if standing is None:
         return None
     return pages.part("people/privacy/_of_person.html", erased_at=standing.erased_at, asked=standing.asked)
-
-
-@pages.home_section(95)
-def own_data_link(_session: Session, _viewer: Viewer) -> Markup | None:
-    """The way to one's own data, at the end of everybody's home page."""
-    return pages.part("people/privacy/_link.html")
 
 
 # --- the administrator's ------------------------------------------------------------------------------------------
