@@ -41,6 +41,7 @@ personal.keep(
             "id": OWN_KEY,
             "cycle_id": "told as the row's name",
             "course_id": "told as the row's name",
+            "continues_id": "the pair of the year before, which is a row of its own",
         },
         others={
             "proposed_by": "which curator proposed it: their work, about somebody else",
@@ -77,6 +78,7 @@ personal.keep(
         stays=_STAYS,
     )
 )
+personal.tell_nothing(f"{Pair.__tablename__}.continues_id", "the pair of the year before: told as a row of its own")
 personal.tell_nothing(f"{PairMove.__tablename__}.pair_id", _IN_A_FEW_WORDS)
 personal.tell_nothing(f"{PairMove.__tablename__}.actor_id", "who moved a pair: told in the trail of what they did")
 
