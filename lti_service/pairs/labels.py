@@ -6,8 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from lti_service.pairs.models import PairState
-from lti_service.pairs.rules import Action
-from lti_service.pairs.turn import Decision
+from lti_service.pairs.rules import Action, Decision
 
 STATES: dict[PairState, Any] = {
     PairState.PROPOSED: _l("Proposed"),

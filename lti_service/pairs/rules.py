@@ -86,6 +86,15 @@ def ending(state: PairState, is_over: bool) -> Action:
     return Action.FINISH if is_over else Action.END_EARLY
 
 
+class Decision(StrEnum):
+    """What becomes of an open pair of a year that is over."""
+
+    FINISH = "finish"
+    """An active pair is finished; a proposal that nobody has started is taken back."""
+    CONTINUE = "continue"
+    """An active pair is finished in its year and goes on as a pair of the new one."""
+
+
 def next_state(state: PairState, action: Action) -> PairState | None:
     """Where the action takes a pair, or None when it cannot be done in this state."""
     return MOVES[state].get(action)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -15,7 +14,7 @@ from lti_service.errors import DomainError
 from lti_service.pairs import errors, rules, service
 from lti_service.pairs.cards import PairCard, load
 from lti_service.pairs.models import Pair
-from lti_service.pairs.rules import Action
+from lti_service.pairs.rules import Action, Decision
 from lti_service.people import cycles
 from lti_service.people.models import Mentor
 from lti_service.programme import service as programme
@@ -23,15 +22,6 @@ from lti_service.programme.models import Cycle, Form
 
 MOST_AT_ONCE = 300
 """Pairs that one request decides on; a page must not wait longer, and the rest is there still."""
-
-
-class Decision(StrEnum):
-    """What becomes of an open pair of a year that is over."""
-
-    FINISH = "finish"
-    """An active pair is finished; a proposal that nobody has started is taken back."""
-    CONTINUE = "continue"
-    """An active pair is finished in its year and goes on as a pair of the new one."""
 
 
 @dataclass(frozen=True, slots=True)

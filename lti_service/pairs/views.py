@@ -19,8 +19,7 @@ from lti_service.pairs import board, candidates, cards, errors, labels, persons,
 from lti_service.pairs.board import Column
 from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id, read_ids
 from lti_service.pairs.models import PairState
-from lti_service.pairs.rules import Action
-from lti_service.pairs.turn import Decision
+from lti_service.pairs.rules import Action, Decision
 from lti_service.people import cycles
 from lti_service.people.errors import NobodyChosenError
 from lti_service.people.kinds import placing
