@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, insert, inspect, literal, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, aliased, contains_eager
 
 from lti_service import audit
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.people.errors import NobodyChosenError
-from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.models import ChosenForm, Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.programme import service as programme
-from lti_service.programme.models import Cycle
+from lti_service.programme.models import Cycle, Form
 
 NOT_CARRIED = frozenset({"id", "cycle_id", "created_at"})
 """Columns of a mentor's record that belong to the year it was made in."""
@@ -46,14 +46,31 @@ def before(session: Session, platform_id: int, start_year: int) -> Cycle | None:
 def carry_mentors(session: Session, last: Cycle, cycle: Cycle) -> None:
     """Bring the mentors of an earlier year into a new one as they were; the withdrawn and turned down stay behind.
 
-    Whoever is in the new year's base already is left alone. One statement, however many they are.
+    Whoever is in the new year's base already is left alone. Two statements, however many they are.
     """
+    moment = now()
     carried = [column for column in inspect(Mentor).columns if column.name not in NOT_CARRIED]
     there = select(Mentor.person_id).where(Mentor.cycle_id == cycle.id)
-    rows = select(literal(cycle.id), literal(now(), Mentor.__table__.c.created_at.type), *carried).where(
+    rows = select(literal(cycle.id), literal(moment, Mentor.__table__.c.created_at.type), *carried).where(
         Mentor.cycle_id == last.id, Mentor.state.not_in(STAY_BEHIND), Mentor.person_id.not_in(there)
     )
     session.execute(insert(Mentor).from_select(["cycle_id", "created_at", *(column.name for column in carried)], rows))
+    _carry_chosen_forms(session, last, cycle, moment)
+
+
+def _carry_chosen_forms(session: Session, last: Cycle, cycle: Cycle, moment: datetime) -> None:
+    """Give the mentors brought at `moment` the forms they take part in, as the new year's programme has them."""
+    old, new, chosen, kept = aliased(Mentor), aliased(Mentor), aliased(Form), aliased(Form)
+    rows = (
+        select(new.id, kept.id)
+        .select_from(ChosenForm)
+        .join(old, old.id == ChosenForm.mentor_id)
+        .join(new, (new.person_id == old.person_id) & (new.cycle_id == cycle.id) & (new.created_at == moment))
+        .join(chosen, chosen.id == ChosenForm.form_id)
+        .join(kept, (kept.code == chosen.code) & (kept.programme_id == cycle.programme_id))
+        .where(old.cycle_id == last.id)
+    )
+    session.execute(insert(ChosenForm).from_select(["mentor_id", "form_id"], rows))
 
 
 def count_mentors(session: Session, cycle_id: int) -> int:
