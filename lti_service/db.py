@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -89,6 +90,8 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+"""Whether the transaction that begins now will write. Said aside: as an option of the connection it costs more."""
 _factory: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 
 
@@ -116,7 +119,7 @@ def make_engine(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         # A reading transaction that turns into a writing one fails at once when another wrote meanwhile
         # (SQLITE_BUSY_SNAPSHOT); one that says beforehand that it will write waits its turn instead.
-        writes = connection.get_execution_options().get("writes", False)
+        writes = _writing.get()
         # Straight to the driver: a statement of SQLAlchemy's costs more than all that SQLite does here.
         driver: Any = connection.connection.driver_connection
         driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -161,7 +164,7 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
     try:
         if used.in_transaction():
             used.commit()
-        used.connection(execution_options={"writes": True})
+        begin_writing(used)
         yield used
         used.commit()
     except BaseException:
@@ -174,6 +177,15 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
     finally:
         if own is None and not has_app_context():
             used.close()
+
+
+def begin_writing(used: Session) -> None:
+    """Begin a transaction that will write, where none is open; `transaction` does it for its callers."""
+    writing = _writing.set(True)
+    try:
+        used.connection()
+    finally:
+        _writing.reset(writing)
 
 
 def execute(of: Session, statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:

@@ -13,6 +13,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from itsdangerous import URLSafeTimedSerializer
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -62,6 +63,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_begin)
     app.after_request(_headers)
     app.teardown_request(lambda _error: outgoing.limit_waiting(None))
+    app.add_template_global(head_links, "head_links")
     app.context_processor(lambda: {"nonce": _nonce(), "correlation_id": g.get("correlation_id", "")})
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(TooManyRequestsError, _too_many)
@@ -143,6 +145,16 @@ class _Catalogues(Domain):
         if found is None:
             found = self._by_language[locale.language] = super().get_translations()  # type: ignore[no-untyped-call]
         return found
+
+
+@cache
+def _head_links(_root: str) -> Markup:
+    return Markup(render_template("head_links.html"))  # noqa: S704 - the template has escaped what it was given
+
+
+def head_links() -> Markup:
+    """The links in the head of every page, put together once for each address that we may be mounted at."""
+    return _head_links(request.script_root)
 
 
 def _locale() -> str:

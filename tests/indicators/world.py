@@ -270,7 +270,7 @@ class World:
     def _begin(self) -> None:
         """Forget what was read before: others have written since then, or are writing now."""
         self.session.rollback()
-        self.session.connection(execution_options={"writes": True})
+        db.begin_writing(self.session)
 
     def _changed(self) -> None:
         """What the wing that makes a change does at its end."""
