@@ -44,15 +44,20 @@ def before(session: Session, platform_id: int, start_year: int) -> Cycle | None:
 
 
 def carry_mentors(session: Session, last: Cycle, cycle: Cycle) -> None:
-    """Bring the mentors of an earlier year into a new one as they were; the withdrawn and turned down stay behind.
+    """Bring the mentors of an earlier year into a new one as they were.
 
+    The withdrawn and turned down stay behind, and so does whoever is in no course any more or has been erased.
     Whoever is in the new year's base already is left alone. Two statements, however many they are.
     """
     moment = now()
     carried = [column for column in inspect(Mentor).columns if column.name not in NOT_CARRIED]
     there = select(Mentor.person_id).where(Mentor.cycle_id == cycle.id)
+    here = select(Membership.person_id).join(Person).where(Membership.active, Person.erased_at.is_(None))
     rows = select(literal(cycle.id), literal(moment, Mentor.__table__.c.created_at.type), *carried).where(
-        Mentor.cycle_id == last.id, Mentor.state.not_in(STAY_BEHIND), Mentor.person_id.not_in(there)
+        Mentor.cycle_id == last.id,
+        Mentor.state.not_in(STAY_BEHIND),
+        Mentor.person_id.not_in(there),
+        Mentor.person_id.in_(here),
     )
     session.execute(insert(Mentor).from_select(["cycle_id", "created_at", *(column.name for column in carried)], rows))
     _carry_chosen_forms(session, last, cycle, moment)

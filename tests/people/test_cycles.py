@@ -6,8 +6,9 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lti_service.db import now
 from lti_service.people import cycles
-from lti_service.people.models import Mentor, MentorState, Person
+from lti_service.people.models import Membership, Mentor, MentorState, Person
 from lti_service.platforms.models import Course
 from lti_service.programme import service as programme
 from tests.practice_moodle import PracticeMoodle
@@ -61,3 +62,19 @@ def test_the_very_first_year_begins_empty(session: Session, course: Course) -> N
     opened = cycles.open_cycle(session, course.platform_id, date(2026, 9, 1))
     assert opened.start_year == programme.school_year(date(2026, 9, 1))
     assert session.scalar(select(func.count(Mentor.id))) == 0
+
+
+def test_whoever_has_left_or_was_erased_is_not_brought_along(session: Session, synced: Course) -> None:
+    session.commit()
+    left, erased, *others = session.scalars(select(Mentor).order_by(Mentor.id)).all()
+    for membership in session.scalars(select(Membership).where(Membership.person_id == left.person_id)):
+        membership.active = False
+    erased.person.erased_at = now()
+    session.commit()
+
+    opened = cycles.open_cycle(session, synced.platform_id, date(left.cycle.start_year + 1, 9, 1))
+    session.commit()
+
+    carried = of_year(session, opened.id)
+    assert {left.person_id, erased.person_id}.isdisjoint(carried)
+    assert len(carried) == len(others) > 0

@@ -15,13 +15,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service import db, keeping
+from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.entrance.models import Visit
 from lti_service.indicators import service as indicators
 from lti_service.pairs.models import Pair, PairMentee, PairState
+from lti_service.people import cycles
 from lti_service.people.consents import scans
 from lti_service.people.consents.models import Audience, Consent, ConsentText, TextSource, Way
+from lti_service.people.guests import service as guests
+from lti_service.people.guests.models import Factor, GuestAccess
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.people.privacy import periods, rules
 from lti_service.people.privacy.models import ErasureRequest, RequestState
@@ -249,6 +253,50 @@ def test_whoever_is_of_this_year_or_enrolled_or_asked_stays(admin: FlaskClient, 
         person.updated_at = now() - timedelta(days=4000)
     session.commit()
     assert going(admin)["finished"] == 0
+
+
+def test_a_guest_goes_when_their_access_is_long_over_whatever_base_they_stand_in(
+    session: Session, synced: Course
+) -> None:
+    session.commit()
+    curator = session.scalars(select(Person).order_by(Person.id)).first()
+    assert curator is not None
+    viewer = Viewer(
+        person_id=curator.id,
+        platform_id=synced.platform_id,
+        course_id=synced.id,
+        name="",
+        roles=frozenset({Role.CURATOR}),
+        course_title="",
+        activity_title="",
+        time_zone="Europe/Moscow",
+    )
+    today = now().date()
+    facts = guests.PersonFacts("Внешний", "Пётр", "outside@works.example", "+79991234567")
+    mentor = guests.add_mentor(session, viewer, today, facts)
+    for year in (1, 2, 3):
+        cycles.open_cycle(session, synced.platform_id, date(mentor.cycle.start_year + year, 9, 1))
+    session.commit()
+
+    def finished(years: int) -> bool:
+        before = now() + timedelta(days=365 * years)
+        moment = keeping.Moment(synced.platform_id, before, before.date() + timedelta(days=1), now())
+        return mentor.person_id in periods._finished(session, moment)
+
+    assert finished(years=4)
+    session.add(
+        GuestAccess(
+            course_id=synced.id,
+            person_id=mentor.person_id,
+            factor=Factor.PHONE,
+            answer="kept",
+            invited_at=now(),
+            expires_at=now() + timedelta(days=365 * 5),
+        )
+    )
+    session.commit()
+    assert not finished(years=4)
+    assert finished(years=6)
 
 
 def test_scans_of_withdrawn_consents_go_with_their_files(

@@ -15,6 +15,7 @@ from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.keeping import Kind, Moment
+from lti_service.people.guests.models import GuestAccess
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.privacy import erasing, rules
 from lti_service.people.privacy.errors import PeriodError
@@ -137,11 +138,15 @@ def _finished(session: Session, moment: Moment) -> list[int]:
     limit = moment.before.astimezone(zone).date()
     # A school year that began in `start_year` ends on 31 July of the next.
     over_by = limit.year - 1 if (limit.month, limit.day) > _A_YEAR_ENDS else limit.year - 2
+    # Whoever has no Moodle account is in a course, and each year's base, until somebody says otherwise: of them the
+    # access that they were given tells.
+    is_guest = Person.moodle_id.is_(None)
     later = []
     for base in (Mentee, Mentor):
         in_base = exists().where(base.person_id == Person.id, base.cycle_id == Cycle.id, Cycle.start_year > over_by)
-        later.append(~in_base)
-    enrolled = exists().where(Membership.person_id == Person.id, Membership.active)
+        later.append(or_(is_guest, ~in_base))
+    enrolled = exists().where(Membership.person_id == Person.id, Membership.active) & ~is_guest
+    let_in = exists().where(GuestAccess.person_id == Person.id, GuestAccess.expires_at >= moment.before)
     # An administrator of the site is in no course and no base, and comes in all the same.
     took_part = or_(*(exists().where(one.person_id == Person.id) for one in (Membership, Mentee, Mentor)))
     acted = select(AuditEvent.actor_id).where(
@@ -157,6 +162,7 @@ def _finished(session: Session, moment: Moment) -> list[int]:
                 # Moodle, the curator and the person themselves have said nothing of them since.
                 Person.updated_at < moment.before,
                 ~enrolled,
+                ~let_in,
                 took_part,
                 Person.id.not_in(acted),
                 ~waiting,
