@@ -25,6 +25,7 @@ from lti_service.platforms.models import Course, Platform
 from lti_service.programme import mentoring_forms
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, Indicator, MenteeKind, MentorKind, Programme
+from tests.consenting import give_consent
 from tests.practice_moodle import PracticeMoodle
 
 HERE = "programme/"
@@ -192,6 +193,8 @@ def a_pair(session: Session, cycle: Cycle) -> Pair:
     form = forms(session, cycle)["employer-student"]
     mentor, mentee = a_mentor(session, cycle, MentorKind.EMPLOYER), a_mentee(session, cycle)
     mentor.forms, mentee.wanted_form, mentee.state = [form], form, MenteeState.NEEDS
+    for one in (mentor, mentee):
+        give_consent(session, one.person, enrolments_day(cycle))
     session.flush()
     pair = pairs.propose(
         session,
