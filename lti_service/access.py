@@ -39,6 +39,7 @@ class Permission(StrEnum):
     KEEP_MENTOR_PROFILE = "keep-mentor-profile"
     GIVE_CONSENT = "give-consent"
     KEEP_CONSENT_TEXTS = "keep-consent-texts"
+    ASK_CONSENTS_AGAIN = "ask-consents-again"
     SEE_COURSE_PAIRS = "see-course-pairs"
     MANAGE_PAIRS = "manage-pairs"
     MANAGE_BASE = "manage-base"
@@ -69,6 +70,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.KEEP_MENTOR_PROFILE: EVERYONE,
     Permission.GIVE_CONSENT: EVERYONE,
     Permission.KEEP_CONSENT_TEXTS: frozenset({Role.CURATOR, Role.ADMIN}),
+    # It voids consents in all courses of the college, and a curator is one in a course.
+    Permission.ASK_CONSENTS_AGAIN: frozenset({Role.ADMIN}),
     Permission.SEE_COURSE_PAIRS: frozenset({Role.TEACHER, Role.CURATOR}),
     Permission.MANAGE_PAIRS: frozenset({Role.CURATOR}),
     Permission.MANAGE_BASE: frozenset({Role.CURATOR}),

@@ -437,7 +437,16 @@ def test_blanks_are_printed_for_those_who_need_one(world, base, curator):
 # --- texts --------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_text_asks_again_only_when_the_curator_says_so(world, base, curator):
+def test_a_curator_asks_nobody_again_who_may_be_in_another_course(world, base, curator):
+    person = world.person("Авдеев Иван", Role.STUDENT)
+    change = f"{base}consents/texts/adult"
+    assert "asks_again" not in curator.get(change).text
+    assert post(curator, change, change, title="Согласие", text="Текст", asks_again="y").status_code == 303
+    assert standing(world, person) is Standing.OWN
+
+
+def test_a_new_text_asks_again_only_when_the_administrator_says_so(world, base, come_in):
+    curator = come_in(world.person("Администратова Анна", Role.ADMIN, consents=False))
     person = world.person("Авдеев Иван", Role.STUDENT)
     address = f"{base}consents/texts/"
     page = text_of(curator.get(address))

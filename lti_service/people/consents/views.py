@@ -534,6 +534,8 @@ def change_consent_text(audience: str) -> Any:
     current: ConsentText = _texts(session, viewer)[of]
     form = forms.TextForm.of(current, request.form if request.method == "POST" else None)
     agreed = consents.agreed_to(session, viewer.platform_id, of)
+    if not viewer.may(Permission.ASK_CONSENTS_AGAIN):
+        del form.asks_again
     if request.method == "GET":
         return render_template("people/consents/edit_text.html", form=form, current=current, agreed=agreed)
     try:
@@ -545,7 +547,7 @@ def change_consent_text(audience: str) -> Any:
                 of,
                 title=form.title.data or "",
                 text=form.text.data or "",
-                asks_again=bool(form.asks_again.data),
+                asks_again="asks_again" in form and bool(form.asks_again.data),
             )
     except ConsentError as error:
         shown = {"form": form, "current": current, "agreed": agreed, "error": error}
