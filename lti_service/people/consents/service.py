@@ -56,6 +56,8 @@ class Standing(IntEnum):
 
 GRANTED = Standing.REPRESENTATIVE
 _BY_THEMSELVES = (Way.TOOL, Way.PAPER)
+# Not `in_`, whose list is spelled out anew each time that a statement runs, and every home page runs one.
+_SIGNED_BY_THEMSELVES = or_(*(Consent.way == way for way in _BY_THEMSELVES))
 
 
 def valid_for(day: date, person: type[Person] = Person) -> ColumnElement[bool]:
@@ -93,7 +95,7 @@ def _rank(grown_by: Any, person: type[Person]) -> ColumnElement[int]:
     """The standing that one consent alone gives, with its text and its person."""
     counts = _counts(grown_by, person)
     return case(
-        (and_(counts, Consent.way.in_(_BY_THEMSELVES)), int(Standing.OWN)),
+        (and_(counts, _SIGNED_BY_THEMSELVES), int(Standing.OWN)),
         (counts, int(Standing.REPRESENTATIVE)),
         (Consent.withdrawn_at.is_(None), int(Standing.LAPSED)),
         else_=int(Standing.WITHDRAWN),
@@ -106,7 +108,7 @@ def _counts(grown_by: Any, person: type[Person]) -> ColumnElement[bool]:
     of_age_then = or_(unknown, person.birth_date <= Consent.grown_if_born_by)
     minor_now = or_(unknown, person.birth_date > grown_by)
     by_whoever_may = or_(
-        and_(Consent.way.in_(_BY_THEMSELVES), of_age_then),
+        and_(_SIGNED_BY_THEMSELVES, of_age_then),
         and_(Consent.way == Way.REPRESENTATIVE, minor_now),
     )
     return and_(Consent.withdrawn_at.is_(None), ConsentText.counts, by_whoever_may)
@@ -150,7 +152,7 @@ def stands_so(stands: Stands, day: date) -> ColumnElement[bool]:
     given = exists().where(Consent.person_id == Person.id)
     kept = given.where(Consent.withdrawn_at.is_(None))
     counting = given.where(Consent.text_id == ConsentText.id, _counts(by, Person))
-    of_their_own = counting.where(Consent.way.in_(_BY_THEMSELVES))
+    of_their_own = counting.where(_SIGNED_BY_THEMSELVES)
     given, kept, counting, of_their_own = (found.correlate(Person) for found in (given, kept, counting, of_their_own))
     return {
         Stands.MISSING: ~counting,
