@@ -124,6 +124,7 @@ class Holding:
 
 _holdings: list[Holding] = []
 _before: list[tuple[int, Callable[[Session, "Erasing"], None]]] = []
+_locking: list[Callable[[Session, "Erasing"], None]] = []
 _elsewhere: dict[str, str] = {}
 
 
@@ -288,6 +289,18 @@ def before_erasure(order: int) -> Callable[[Callable[[Session, Erasing], None]],
         return step
 
     return add
+
+
+def locks_first(step: Callable[[Session, Erasing], None]) -> Callable[[Session, Erasing], None]:
+    """Decorate what locks rows that others lock before they lock people, so that nobody waits in a circle."""
+    _locking.append(step)
+    return step
+
+
+def lock_first(session: Session, erasing: Erasing) -> None:
+    """Lock what has to be locked before the person is."""
+    for step in _locking:
+        step(session, erasing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """Names: how they are spoken, and how they are compared, without regard to case and with ё taken for е."""
 
+import re
+from collections.abc import Callable, Iterable
+
 LONGEST = 400
 """Characters of a key, which its column holds; folding may lengthen a name."""
 
@@ -10,6 +13,28 @@ def search_key(*parts: str) -> str:
     Databases differ in how they fold Cyrillic letters (SQLite does not at all), so the fold is kept in a column.
     """
     return " ".join(" ".join(parts).casefold().replace("ё", "е").split())[:LONGEST]
+
+
+def mentions(words: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text has any of these names, addresses or numbers, as whole words: «Ли» is not in «Филиппова».
+
+    A word of digits only is found where it is the whole text; elsewhere it is a part of some date or count.
+    """
+    folded = {_folded(word).strip() for word in words} - {""}
+    numbers = {word for word in folded if word.isdigit()}
+    parts = [re.escape(word) + (r"(?![\w-]|\.\w)" if "@" in word else r"(?![\w-])") for word in folded - numbers]
+    before = {True: r"(?<![\w.+-])", False: r"(?<![\w-])"}
+    found = [re.compile(before["@" in part] + part) for part in parts]
+
+    def has(text: str) -> bool:
+        told = _folded(text)
+        return told.strip() in numbers or any(one.search(told) for one in found)
+
+    return has
+
+
+def _folded(text: str) -> str:
+    return text.casefold().replace("ё", "е")
 
 
 def spoken(given_name: str, family_name: str, moodle_id: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -409,20 +409,62 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, st.text(min_size=2, max_size=6))
-def test_no_text_with_the_name_is_left(value: object, name: str) -> None:
-    def texts(of: object):
-        if isinstance(of, str):
-            yield of
-        elif isinstance(of, list):
-            for one in of:
-                yield from texts(one)
-        elif isinstance(of, dict):
-            for one in of.values():
-                yield from texts(one)
+NAMES = st.text("абвеёлиИЛЁ", min_size=2, max_size=4)
 
+
+def texts(of: object) -> Iterator[str]:
+    if isinstance(of, str):
+        yield of
+    elif isinstance(of, list | dict):
+        for one in of.values() if isinstance(of, dict) else of:
+            yield from texts(one)
+
+
+def words(text: str) -> list[str]:
+    return re.split(r"[^\w-]+", text.casefold().replace("ё", "е"))
+
+
+WITH_NAMES = st.recursive(
+    st.none() | st.integers() | st.lists(NAMES, max_size=3).map(", ".join),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(JSON | WITH_NAMES, NAMES)
+def test_no_text_with_the_name_is_left_and_no_other_text_goes(value: object, name: str) -> None:
+    folded = name.casefold().replace("ё", "е")
     after = rules.scrubbed(value, [name])
-    assert not any(name.casefold() in text.casefold() for text in texts(after))
+    assert not any(folded in words(text) for text in texts(after))
+    assert list(texts(after)) == ["—" if folded in words(text) else text for text in texts(value)]
     assert rules.scrubbed(after, [name]) == after
-    if not any(name.casefold() in text.casefold() for text in texts(value)):
-        assert after == value
+
+
+@given(JSON, st.text(max_size=6))
+def test_whatever_a_name_is_made_of_scrubbing_twice_is_scrubbing_once(value: object, name: str) -> None:
+    after = rules.scrubbed(value, [name])
+    assert rules.scrubbed(after, [name]) == after
+    if (shown := name.strip()) and not shown.isdigit():
+        assert rules.scrubbed(f"о ней: {shown} (2)", [name]) == "—"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "goes"),
+    [
+        ("Филиппова Ольга", "Ли", False),
+        ("Лицей № 5, телефонная линия", "Ли", False),
+        ("ли пётр", "Ли", True),
+        ("Ли-Ван Анна", "Ли", False),
+        ("Елкин, Фёдор", "Ёлкин", True),
+        ("2026-11-30", "26", False),
+        ("26", "26", True),
+        ("группа ИС-21/4", "ИС-21/4", True),
+        ("группа ИС-21/42", "ИС-21/4", False),
+        ("писали на li@a.ru.", "Li@a.ru", True),
+        ("ali@a.ru", "li@a.ru", False),
+        ("p.li@a.ru", "li@a.ru", False),
+        ("li@a.ru.net", "li@a.ru", False),
+    ],
+)
+def test_a_name_is_a_whole_word(text: str, name: str, goes: bool) -> None:
+    assert rules.scrubbed(text, [name]) == ("—" if goes else text)

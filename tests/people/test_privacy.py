@@ -465,6 +465,13 @@ def test_only_the_administrator_may(story: Story) -> None:
         assert done.status_code == 403, who
 
 
+@pytest.mark.parametrize("person", [str(2**63), "-1", "x", ""])
+def test_a_paper_request_of_nobody_is_not_found(story: Story, person: str) -> None:
+    admin = story.launch_as("admin")
+    sent = {"person": person, "received_on": now().date().isoformat()}
+    assert post(admin, "personal-data/", "personal-data/periods", **sent).status_code == 404
+
+
 # --- erasing ------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
+from lti_service.errors import NotFoundError
 from lti_service.people.corrections import rules
 from lti_service.people.errors import BirthDateError, NameMissingError
 from lti_service.people.models import Person
@@ -61,6 +62,9 @@ def take_moodles(session: Session, at: Desk, person_id: int) -> bool:
 
 
 def _of_course(session: Session, at: Desk, person_id: int) -> Person:
-    """The person, locked, for a sync may write of them at this moment."""
+    """The person, locked, for a sync may write of them at this moment, and nobody whose data were erased."""
     record_of(session, at.course_id, None, person_id)
-    return session.get_one(Person, person_id, with_for_update=True, populate_existing=True)
+    person = session.get_one(Person, person_id, with_for_update=True, populate_existing=True)
+    if person.erased_at is not None:
+        raise NotFoundError
+    return person

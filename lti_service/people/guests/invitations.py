@@ -86,7 +86,7 @@ def invite_by_mail(
 def _renew(
     session: Session, viewer: Viewer, person_id: int, terms: Terms, today: date, way: str
 ) -> tuple[GuestAccess, str]:
-    person = guests.of_course(session, viewer.course_id, person_id)
+    person = guests.of_course(session, viewer.course_id, person_id, lock=True)
     question, answer = _checked(person, terms)
     expires_at = _end_of(terms.until, today, viewer.time_zone)
     code = rules.code_of(secrets.randbelow(rules.CODES))
@@ -253,6 +253,7 @@ def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> List
     stands = _standing(now()).label("standing")
     of_course = and_(GuestAccess.person_id == Person.id, GuestAccess.course_id == viewer.course_id)
     conditions: list[Any] = [Membership.course_id == viewer.course_id, Person.moodle_id.is_(None)]
+    conditions.append(Person.erased_at.is_(None))
     conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
     base = (
         select(Person.id.label("person_id"), stands)
@@ -367,12 +368,13 @@ def page_of(session: Session, viewer: Viewer, person_id: int, today: date) -> Gu
 
 
 def line_of(session: Session, viewer: Viewer, person_id: int) -> Line | None:
-    """How the access of one person of the course stands; None: they have a Moodle account, and no access."""
+    """How the access of one person of the course stands; None: they have a Moodle account, and no access,
+    or their data were erased."""
     found = session.execute(
         select(Person, GuestAccess, Membership.active)
         .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == viewer.course_id))
         .outerjoin(GuestAccess, and_(GuestAccess.person_id == Person.id, GuestAccess.course_id == viewer.course_id))
-        .where(Person.id == person_id, Person.moodle_id.is_(None))
+        .where(Person.id == person_id, Person.moodle_id.is_(None), Person.erased_at.is_(None))
     ).first()
     if found is None:
         return None

@@ -61,7 +61,7 @@ def add_person(session: Session, at: Desk, facts: PersonFacts) -> Person:
 
 def change_person(session: Session, at: Desk, person_id: int, facts: PersonFacts) -> Person:
     """Keep what is told of somebody from outside now. Raises NotFoundError, NotFromOutsideError and as `add_person`."""
-    person = of_course(session, at.course_id, person_id)
+    person = of_course(session, at.course_id, person_id, lock=True)
     facts = checked(facts)
     session.execute(select(Course.id).where(Course.id == at.course_id).with_for_update(key_share=True))
     _refuse_known(session, at, facts, but=person.id)
@@ -75,13 +75,19 @@ def change_person(session: Session, at: Desk, person_id: int, facts: PersonFacts
     return person
 
 
-def of_course(session: Session, course_id: int, person_id: int) -> Person:
-    """Somebody of the course who has no Moodle account. Raises NotFoundError, NotFromOutsideError."""
-    person = session.scalar(
+def of_course(session: Session, course_id: int, person_id: int, lock: bool = False) -> Person:
+    """Somebody of the course who has no Moodle account; whose data were erased is nobody's guest any more.
+
+    With `lock` nobody erases them meanwhile. Raises NotFoundError, NotFromOutsideError.
+    """
+    query = (
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.course_id == course_id, Person.id == person_id)
+        .where(Membership.course_id == course_id, Person.id == person_id, Person.erased_at.is_(None))
     )
+    if lock:
+        query = query.with_for_update(of=Person, key_share=True).execution_options(populate_existing=True)
+    person: Person | None = session.scalar(query)
     if person is None:
         raise NotFoundError
     if person.moodle_id is not None:

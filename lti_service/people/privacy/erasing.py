@@ -21,6 +21,7 @@ def erase_person(session: Session, erasing: Erasing, *, stays_away: bool) -> dic
 
     With `stays_away` nothing that Moodle tells comes back before the person says so.
     """
+    personal.lock_first(session, erasing)
     person = session.scalars(
         select(Person)
         .where(Person.id == erasing.person_id, Person.platform_id == erasing.platform_id)
@@ -71,7 +72,8 @@ def _scrub_trail(session: Session, erasing: Erasing, subjects: list[str], names:
     wanted = [name for name in names if len(name) > 1]
     details = cast(AuditEvent.details, String)
     # SQLite keeps JSON with its letters escaped, PostgreSQL as they are; neither folds Cyrillic letters.
-    spelled = {form for name in wanted for form in (name, name.lower(), name.upper(), name.capitalize())}
+    spellings = {one for name in wanted for one in (name, name.replace("ё", "е").replace("Ё", "Е"))}
+    spelled = {form for name in spellings for form in (name, name.lower(), name.upper(), name.capitalize())}
     texts = spelled | {json.dumps(form)[1:-1] for form in spelled}
     found = session.scalars(
         select(AuditEvent)

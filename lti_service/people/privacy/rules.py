@@ -1,9 +1,11 @@
 """Terms of the law about requests, as plain arithmetic of days, and what may become of a request."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+
+from lti_service.people.names import mentions
 
 LONGEST_REASON = 1000
 LONGEST_PERIOD = 36_500
@@ -41,17 +43,15 @@ def after_working_days(day: date, count: int) -> date:
 
 
 def scrubbed(value: Any, names: Iterable[str], put: str = "—") -> Any:
-    """A piece of JSON in which no text has any of the names (compared without case); the same when none has."""
-    wanted = [name.casefold() for name in names if name]
-    return _scrubbed(value, wanted, put)
+    """A piece of JSON in which no text has any of the names (see `mentions`); the same when none has."""
+    return _scrubbed(value, mentions(names), put)
 
 
-def _scrubbed(value: Any, wanted: list[str], put: str) -> Any:
+def _scrubbed(value: Any, has: Callable[[str], bool], put: str) -> Any:
     if isinstance(value, str):
-        folded = value.casefold()
-        return put if any(name in folded for name in wanted) else value
+        return put if has(value) else value
     if isinstance(value, list):
-        return [_scrubbed(one, wanted, put) for one in value]
+        return [_scrubbed(one, has, put) for one in value]
     if isinstance(value, dict):
-        return {key: _scrubbed(one, wanted, put) for key, one in value.items()}
+        return {key: _scrubbed(one, has, put) for key, one in value.items()}
     return value

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Viewer
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import read_choice
+from lti_service.people.forms import read_choice, read_id
 from lti_service.people.privacy import exports, labels, periods, service
 from lti_service.people.privacy.errors import PeriodError
 from lti_service.people.privacy.models import RequestState
@@ -154,7 +154,7 @@ def record_paper_request() -> Any:
             found = service.record_paper(
                 session,
                 access.viewer(),
-                request.form.get("person", type=int) or 0,
+                read_id(request.form, "person") or 0,
                 _day(request.form.get("received_on", "")),
                 pages.local_today(),
             )
