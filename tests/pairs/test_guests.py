@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
@@ -265,6 +265,18 @@ def test_so_many_wrong_answers_lock_and_only_a_new_code_opens(
     assert events().count("guest.wrong-answer") == rules.MOST_FAILURES
     assert events()[-1] == "guest.locked"
     assert enter(a_browser(outsider.app), code).status_code == 403
+    assert enter(a_browser(outsider.app), outsider.invite()).status_code == 303
+
+
+def test_tries_that_never_came_to_an_end_lock_it_for_the_curator_to_see(
+    outsider: Outsider, session: Session, events: Callable[[], list[str]]
+) -> None:
+    code = outsider.invite()
+    session.execute(update(GuestAccess).values(failures=rules.MOST_FAILURES))
+    session.commit()
+    assert enter(a_browser(outsider.app), code).status_code == 403
+    assert outsider.access().state is AccessState.LOCKED
+    assert events().count("guest.locked") == 1
     assert enter(a_browser(outsider.app), outsider.invite()).status_code == 303
 
 

@@ -1,6 +1,7 @@
 """Somebody from outside gets a Moodle account: everything of theirs moves to it, after the curator has looked."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -183,3 +184,18 @@ def test_erasure_takes_the_access_and_the_visits_with_it(outsider: Outsider, wor
     assert session.scalars(select(GuestAccess)).all() == []
     assert guest.get(outsider.home).location == "/guest/"
     assert session.get_one(Person, outsider.person.id).phone == ""
+
+
+@pytest.mark.parametrize("of_moodle", [None, date(1979, 5, 6)])
+def test_a_birth_date_that_only_the_college_knew_stays_known(
+    outsider: Outsider, account: Person, session: Session, of_moodle: date | None
+) -> None:
+    known = date(1980, 1, 1)
+    session.get_one(Person, outsider.person.id).birth_date = known
+    session.get_one(Person, account.id).birth_date = of_moodle
+    session.commit()
+    join(outsider, account)
+    session.rollback()
+    joined = session.get_one(Person, account.id, populate_existing=True)
+    assert joined.birth_date == (of_moodle or known)
+    assert joined.corrected == ({} if of_moodle else {"birth_date": ""}), "so the next load leaves it"

@@ -139,6 +139,25 @@ def test_one_agreement_is_kept_once(session: Session, viewer: Viewer) -> None:
         an_agreement(session, viewer, employer, TODAY)
 
 
+def test_what_is_changed_to_what_there_is_already_is_refused_and_nothing_else_is_lost(
+    session: Session, viewer: Viewer
+) -> None:
+    kept, other = an_employer(session, viewer), an_employer(session, viewer, "АО «Разрез»")
+    first = an_agreement(session, viewer, kept, None)
+    second = an_agreement(session, viewer, kept, None, kind=AgreementKind.PRACTICE)
+    session.commit()
+    contact = employers.add_contact(session, viewer, kept.id, ContactFacts("Ковалёва", email="k@mine.example"))
+    with pytest.raises(errors.EmployerExistsError) as caught:
+        employers.change(session, viewer, other.id, EmployerFacts(name="ООО Шахта Полярная", note="x"))
+    assert caught.value.facts["name"] == "ООО Шахта Полярная"
+    facts = AgreementFacts(first.kind, second.number, second.signed_on)
+    with pytest.raises(errors.AgreementExistsError):
+        employers.change_agreement(session, viewer, kept.id, second.id, facts, TODAY)
+    session.commit()
+    assert (other.name, other.note, second.kind) == ("АО «Разрез»", "", AgreementKind.PRACTICE)
+    assert session.get(EmployerContact, contact.id) is not None
+
+
 def test_only_what_nothing_hangs_on_is_deleted(session: Session, small: SmallCourse, viewer: Viewer) -> None:
     employer = an_employer(session, viewer)
     agreement = an_agreement(session, viewer, employer, None)

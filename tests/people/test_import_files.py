@@ -250,6 +250,87 @@ def test_more_rows_or_columns_than_anybody_needs_are_refused() -> None:
     assert (caught.value.facts["row"], caught.value.facts["column"]) == (2, "A")
 
 
+def with_texts(texts: Sequence[str], cells: str) -> bytes:
+    """A workbook whose cells name their texts by number, as Excel writes it."""
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    shared = f"<sst {main}>{''.join(f'<si><t>{text}</t></si>' for text in texts)}</sst>"
+    sheet = f"<worksheet {main}><sheetData>{cells}</sheetData></worksheet>"
+    with zipfile.ZipFile(io.BytesIO(PLAIN)) as package:
+        types = package.read("[Content_Types].xml")
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    told = b'<Override PartName="/xl/sharedStrings.xml" ContentType="' + kind + b'"/></Types>'
+    parts = {
+        "[Content_Types].xml": types.replace(b"</Types>", told),
+        "xl/sharedStrings.xml": shared.encode(),
+        "xl/worksheets/sheet1.xml": sheet.encode(),
+    }
+    return repacked(PLAIN, **parts)
+
+
+def moved_sheet(data: bytes, name: str) -> bytes:
+    """The same workbook with its sheet in a part of another name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        parts = {part: package.read(part) for part in package.namelist()}
+    sheet, parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"], b"<a/>"
+    parts[f"xl/{name}"] = sheet
+    for part in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
+        parts[part] = parts[part].replace(b"worksheets/sheet1.xml", name.encode())
+    return repacked(PLAIN, **parts)
+
+
+HEAD_CELLS = '<row r="1"><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row>'
+ROW_CELLS = '<row r="2"><c t="s"><v>2</v></c><c t="s"><v>3</v></c></row>'
+HEAD_TEXTS = ("ФИО", "Дата рождения")
+
+
+def test_one_long_text_in_many_cells_is_refused_before_anything_is_done_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cleaned: list[int] = []
+    real = reading.clean
+    monkeypatch.setattr(reading, "clean", lambda text: cleaned.append(len(text)) or real(text))
+    assert read(with_texts([*HEAD_TEXTS, "А Б", "1.1.2008"], HEAD_CELLS + ROW_CELLS)).rows[0].values["name"] == "А Б"
+    long = ("<row>" + '<c t="s"><v>2</v></c>' * 10 + "</row>") * 30
+    with pytest.raises(errors.CellTooLongError) as caught:
+        read(with_texts([*HEAD_TEXTS, "Щ" * 50_000], HEAD_CELLS + long))
+    assert (caught.value.facts["row"], caught.value.facts["column"]) == (2, "A")
+    with pytest.raises(errors.CellTooLongError):
+        read(f"{HEADS}\nА;{'Щ' * 50_000};1.1.2008".encode())
+    assert max(cleaned) <= reading.LONGEST_CELL
+    cells = reading.MOST_TEXT // reading.LONGEST_CELL
+    with pytest.raises(errors.UnpacksTooBigError):
+        read(with_texts([*HEAD_TEXTS, "Щ" * reading.LONGEST_CELL], HEAD_CELLS + long * (cells // 300 + 1)))
+    assert sum(cleaned) <= reading.MOST_TEXT + 100_000
+
+
+@pytest.mark.parametrize("cell", ["<c\n/>", "<c\t/>", "<c\r\n></c>", '<x:c xmlns:x="y"/>', "<ы:c\n/>"])
+@pytest.mark.parametrize("place", ["worksheets/sheet1.xml", "worksheets/sheet1.dat", "other.png"])
+def test_cells_are_counted_however_they_are_written_and_wherever_they_are(
+    monkeypatch: pytest.MonkeyPatch, cell: str, place: str
+) -> None:
+    monkeypatch.setattr(reading, "MOST_CELLS", 1000)
+    plain = with_texts([*HEAD_TEXTS, "А Б", "1.1.2008"], HEAD_CELLS + ROW_CELLS)
+    assert len(read(moved_sheet(plain, place)).rows) == 1, "a sheet may lie there"
+    with pytest.raises(errors.UnpacksTooBigError):
+        read(moved_sheet(with_texts(HEAD_TEXTS, f"{HEAD_CELLS}<row>{cell * 1001}</row>"), place))
+
+
+def test_whatever_stands_in_a_row_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_ELEMENTS", 1000)
+    with pytest.raises(errors.UnpacksTooBigError):
+        read(with_texts(HEAD_TEXTS, f"{HEAD_CELLS}<row>{'<x/>' * 1001}</row>"))
+
+
+def test_a_part_of_any_name_is_looked_at_and_a_picture_may_be_big() -> None:
+    typed = b'<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'
+    with pytest.raises(errors.DamagedFileError):
+        read(repacked(PLAIN, **{"xl/worksheets/sheet2.dat": typed}))
+    with pytest.raises(errors.UnpacksTooBigError):
+        read(repacked(PLAIN, **{"xl/worksheets/_rels/sheet1": b"<a>" + b" " * reading.SMALL_PART}))
+    photo = b"\x89PNG" + b"\0" * reading.SMALL_PART
+    assert len(read(repacked(PLAIN, **{"xl/media/photo.png": photo})).rows) == 1
+
+
 # --- whatever comes -----------------------------------------------------------------------------------------------
 
 

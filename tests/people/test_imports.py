@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -18,7 +18,7 @@ from lti_service import db
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.people import enrolments
-from lti_service.people.imports import service
+from lti_service.people.imports import reading, service
 from lti_service.people.imports.models import ImportPreview, ImportRow, PreviewState
 from lti_service.people.models import Membership, Person
 from lti_service.platforms.models import Course
@@ -326,3 +326,38 @@ def test_another_curator_does_not_see_the_check(
     )
     session.commit()
     assert launch_as("teacher01").get(address).status_code == 404
+
+
+def test_nobody_who_writes_waits_while_a_file_is_read(
+    curator: FlaskClient, session: Session, person_of: PersonOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = person_of("student01")
+    session.commit()
+    writers: list[int] = []
+    real = reading.read
+
+    def while_read(data: bytes, score: reading.Score) -> reading.Table:
+        # From another connection, as another curator would; on SQLite it fails while a transaction writes.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write).result()
+        return real(data, score)
+
+    def write() -> None:
+        with db.new_session() as own:
+            if own.get_bind().dialect.name == "sqlite":
+                own.execute(text("PRAGMA busy_timeout=200"))
+            own.execute(update(Person).where(Person.id == person.id).values(phone=str(len(writers))))
+            own.commit()
+            writers.append(1)
+            if own.get_bind().dialect.name == "sqlite":
+                own.execute(text("PRAGMA busy_timeout=30000"))
+
+    monkeypatch.setattr(reading, "read", while_read)
+    address = checked(curator, "births", csv_of(HEADS, (person.name, "", "вчера")), "а.csv")
+    assert len(writers) == 1
+    assert counts(session) == {"wrong": 1}
+    corrected = csv_of(("Строка файла", *HEADS), (2, person.name, "", "15.03.2008"))
+    page = post(curator, address + "corrections", file=(io.BytesIO(corrected), "а.csv"))
+    assert page.status_code == 200, page.text
+    assert len(writers) == 2
+    assert "wrong" not in counts(session)

@@ -174,6 +174,21 @@ def test_the_night_deletes_what_the_page_said(admin: FlaskClient, session: Sessi
     assert (again["audit"], again["visits"]) == (0, 0)
 
 
+def test_the_night_deletes_what_is_old_and_of_no_college(admin: FlaskClient, session: Session, synced: Course) -> None:
+    """The tries of strangers at the guests' door, whatever a college says of its own trail."""
+    save(admin, audit="30")
+    old, fresh = (
+        AuditEvent(at=now() - timedelta(days=days), action="guest.refused") for days in (3 * 365 + 1, 3 * 365 - 1)
+    )
+    session.add_all((old, fresh))
+    session.commit()
+    ids = old.id, fresh.id
+    assert going(admin)["audit"] == 0
+    periods.apply_all()
+    session.commit()
+    assert set(session.scalars(select(AuditEvent.id).where(AuditEvent.action == "guest.refused"))) == {ids[1]}
+
+
 def test_for_ever_is_for_ever(admin: FlaskClient, session: Session, synced: Course) -> None:
     old = event(session, synced, timedelta(days=9000))
     save(admin, audit="")

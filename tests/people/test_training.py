@@ -206,6 +206,16 @@ def test_one_moodle_course_is_one_training(curator: FlaskClient, session: Sessio
     assert "is read for another training already: Школа наставника" in page.text
 
 
+def test_a_course_is_not_changed_to_what_is_read_for_another(curator: FlaskClient, session: Session):
+    a_training(curator, session, moodle_course="5")
+    other = a_training(curator, session, title="Другая", moodle_course="6")
+    page = post(curator, f"{ALL}{other.id}/change", title="Третья", moodle_course="5")
+    assert page.status_code == 422
+    assert "is read for another training already: Школа наставника" in page.text
+    session.expire_all()
+    assert (other.title, other.moodle_course) == ("Другая", "6")
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

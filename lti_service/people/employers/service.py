@@ -85,8 +85,8 @@ def all_of(session: Session, platform_id: int) -> list[Employer]:
 def add(session: Session, viewer: Viewer, facts: EmployerFacts) -> Employer:
     """Keep a new organisation. Raises errors of the fields, EmployerExistsError."""
     facts = checked_employer(facts)
-    employer = Employer(platform_id=viewer.platform_id, created_at=now(), **_told(facts))
-    _keep_employer(session, employer)
+    employer = Employer(platform_id=viewer.platform_id, created_at=now())
+    _keep_employer(session, employer, facts)
     _record(session, viewer, "employer.added", employer.id)
     return employer
 
@@ -95,9 +95,8 @@ def change(session: Session, viewer: Viewer, employer_id: int, facts: EmployerFa
     """Keep what is told of an organisation now. Raises NotFoundError and what `add` does."""
     employer = find(session, viewer, employer_id)
     facts = checked_employer(facts)
-    changed = _set(employer, facts)
+    changed = _keep_employer(session, employer, facts)
     if changed:
-        _keep_employer(session, employer)
         _record(session, viewer, "employer.changed", employer.id, fields=changed)
     return employer
 
@@ -115,14 +114,17 @@ def remove(session: Session, viewer: Viewer, employer_id: int) -> None:
     _record(session, viewer, "employer.removed", employer_id)
 
 
-def _keep_employer(session: Session, employer: Employer) -> None:
-    name = employer.name
+def _keep_employer(session: Session, employer: Employer, facts: EmployerFacts) -> list[str]:
+    """Names of the fields that change by it."""
     try:
         with session.begin_nested():
+            # Within, for what was changed before would be written before the savepoint.
+            changed = _set(employer, facts)
             session.add(employer)
             session.flush()
     except IntegrityError as err:
-        raise errors.EmployerExistsError(name=name) from err
+        raise errors.EmployerExistsError(name=facts.name) from err
+    return changed
 
 
 def checked_employer(facts: EmployerFacts) -> EmployerFacts:
@@ -232,8 +234,8 @@ def find_agreement(session: Session, viewer: Viewer, employer_id: int, agreement
 def add_agreement(session: Session, viewer: Viewer, employer_id: int, facts: AgreementFacts, today: date) -> Agreement:
     """Keep an agreement that has been signed. Raises NotFoundError, errors of the fields, AgreementExistsError."""
     employer = find(session, viewer, employer_id)
-    agreement = Agreement(employer_id=employer.id, **_told(checked_agreement(facts, today)))
-    _keep_agreement(session, agreement)
+    agreement = Agreement(employer_id=employer.id)
+    _keep_agreement(session, agreement, checked_agreement(facts, today))
     _record(session, viewer, "employer.agreement-added", employer.id, agreement=agreement.id, kind=agreement.kind.value)
     return agreement
 
@@ -243,9 +245,8 @@ def change_agreement(
 ) -> Agreement:
     """Keep what is told of an agreement now. Raises what `add_agreement` does."""
     agreement = find_agreement(session, viewer, employer_id, agreement_id)
-    changed = _set(agreement, checked_agreement(facts, today))
+    changed = _keep_agreement(session, agreement, checked_agreement(facts, today))
     if changed:
-        _keep_agreement(session, agreement)
         _record(session, viewer, "employer.agreement-changed", employer_id, agreement=agreement.id, fields=changed)
     return agreement
 
@@ -257,13 +258,17 @@ def remove_agreement(session: Session, viewer: Viewer, employer_id: int, agreeme
     _record(session, viewer, "employer.agreement-removed", employer_id, agreement=agreement_id)
 
 
-def _keep_agreement(session: Session, agreement: Agreement) -> None:
+def _keep_agreement(session: Session, agreement: Agreement, facts: AgreementFacts) -> list[str]:
+    """Names of the fields that change by it."""
     try:
         with session.begin_nested():
+            # Within, for what was changed before would be written before the savepoint.
+            changed = _set(agreement, facts)
             session.add(agreement)
             session.flush()
     except IntegrityError as err:
         raise errors.AgreementExistsError from err
+    return changed
 
 
 def checked_agreement(facts: AgreementFacts, today: date) -> AgreementFacts:

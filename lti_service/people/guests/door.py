@@ -69,7 +69,11 @@ class Entry:
 def begin_try(session: Session, knock: Knock) -> Try | None:
     """Count a try and say what answer it needs; None: there is nothing to try, which the visitor is not told."""
     access = _find(session, knock)
-    if access is None or access.failures >= rules.MOST_FAILURES:
+    if access is None:
+        return None
+    if access.failures >= rules.MOST_FAILURES:
+        # The last try that was allowed never came to its end; without this the curator would not see that it is shut.
+        _lock(session, access, session.get_one(Course, access.course_id))
         return None
     access.failures += 1
     return Try(access.id, access.answer)
@@ -95,8 +99,7 @@ def end_try(session: Session, knock: Knock, tried: Try | None, right: bool, key:
     if not right:
         _record(session, access, course, "guest.wrong-answer", failures=access.failures)
         if access.failures >= rules.MOST_FAILURES:
-            access.state = rules.MOVES[access.state][AccessAction.LOCK]
-            _record(session, access, course, "guest.locked")
+            _lock(session, access, course)
         return None
     access.failures = 0
     device = knock.device or ""
@@ -160,6 +163,11 @@ def _is_again(access: GuestAccess, knock: Knock, moment: datetime) -> bool:
         and access.activated_at is not None
         and moment < access.activated_at + rules.GRACE
     )
+
+
+def _lock(session: Session, access: GuestAccess, course: Course) -> None:
+    access.state = rules.MOVES[access.state][AccessAction.LOCK]
+    _record(session, access, course, "guest.locked")
 
 
 def _device_of(key: str, knock: Knock) -> str:

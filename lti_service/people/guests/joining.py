@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from lti_service import audit, personal, queue
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
-from lti_service.db import Base
+from lti_service.db import Base, now
 from lti_service.errors import NotFoundError
+from lti_service.people.corrections.rules import corrections
 from lti_service.people.guests import errors
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.models import GuestAccess
@@ -109,6 +110,7 @@ def join(session: Session, viewer: Viewer, guest_id: int, account_id: int, seen:
     for name in ("phone", "email"):
         if not getattr(account, name):
             setattr(account, name, getattr(guest, name))
+    _join_birth(guest, account)
     _join_trail(session, guest.id, account.id)
     session.flush()
     session.execute(delete(Person).where(Person.id == guest.id))
@@ -208,6 +210,16 @@ def _join_memberships(session: Session, guest_id: int, account_id: int) -> None:
         .values(person_id=account_id, roles=[Role.EMPLOYER.value])
         .execution_options(synchronize_session=False)
     )
+
+
+def _join_birth(guest: Person, account: Person) -> None:
+    """What the college knows of a birth date is kept where Moodle says nothing, also through the next load."""
+    if account.birth_date is not None or guest.birth_date is None:
+        return
+    known, given = {"birth_date": None}, {"birth_date": guest.birth_date}
+    account.birth_date = guest.birth_date
+    account.corrected = corrections(known, given, account.corrected)
+    account.updated_at = now()
 
 
 def _leading_to(target: str) -> list[tuple[Table, Column[Any]]]:

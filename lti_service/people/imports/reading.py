@@ -5,10 +5,11 @@ Functions of bytes alone. Whatever they are, what comes out is a table or a `Fil
 
 import csv
 import io
+import re
 import unicodedata
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -30,7 +31,13 @@ UNPACKED = 48 * 1024 * 1024
 SMALL_PART = 2 * 1024 * 1024
 """Bytes of a part other than sheets and their texts: Python objects are made of all of it."""
 MOST_CELLS = 800_000
-"""Of a sheet, empty ones included: openpyxl reads some hundred thousand a second."""
+"""Of all sheets together, empty ones included: openpyxl reads some hundred thousand a second."""
+MOST_ELEMENTS = 2 * MOST_CELLS
+"""Of a sheet: whatever stands in a row is a cell to openpyxl, however it is called."""
+MOST_TEXT = 10_000_000
+"""Letters of all cells together: a text that the package holds once may stand in any number of cells."""
+LONGEST_HEAD = 200
+"""No name of a column is longer."""
 MOST_PARTS = 1000
 EXCEL_ROWS = 1_048_576
 TITLE_ROWS = 20
@@ -127,50 +134,82 @@ def _check_package(data: bytes) -> None:
             raise errors.MacroError
         if b"spreadsheetml" not in types:
             raise errors.NotATableError
-        for part in parts:
-            if part.filename.endswith((".xml", ".rels")):
-                _check_part(part.filename, part.file_size, package.read(part))
+        if sum(_cells_of_part(part.filename, part.file_size, package.read(part)) for part in parts) > MOST_CELLS:
+            raise errors.UnpacksTooBigError
 
 
-def _check_part(name: str, size: int, content: bytes) -> None:
-    is_sheet, is_texts = "worksheets/" in name, name.endswith("sharedStrings.xml")
-    if size > SMALL_PART and not is_sheet and not is_texts:
-        raise errors.UnpacksTooBigError
-    # No workbook defines entities; NULs are in between where the part is UTF-16.
+_SHEET = re.compile(r"(?:.*/)?worksheets/[^/]+\.xml")
+_CELL = re.compile(rb"[<:]c[\s/>]")
+_ELEMENT = re.compile(rb"<[^/!?]")
+
+
+def _cells_of_part(name: str, size: int, content: bytes) -> int:
+    """How many cells a part may have. Raises UnpacksTooBigError, DamagedFileError."""
+    # NULs are in between where the part is UTF-16.
     plain = content.replace(b"\0", b"")
+    # What is what the package itself says, not the names: any part that may be XML may be read as such.
+    begins = plain[:1000].lstrip(b"\xef\xbb\xbf\xfe\xff\t\r\n ")
+    if not name.endswith((".xml", ".rels")) and begins and not begins.startswith(b"<"):
+        return 0
+    is_texts = name.endswith("sharedStrings.xml")
+    if size > SMALL_PART and not _SHEET.fullmatch(name) and not is_texts:
+        raise errors.UnpacksTooBigError
+    # No workbook defines entities.
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise errors.DamagedFileError
-    if is_sheet and sum(plain.count(tag) for tag in (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/")) > MOST_CELLS:
+    if not is_texts and len(_ELEMENT.findall(plain)) > MOST_ELEMENTS:
         raise errors.UnpacksTooBigError
+    return len(_CELL.findall(plain))
 
 
 def _read_book(book: Any, score: Score) -> Table:
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or list(book.worksheets)
     if not sheets:
         raise errors.EmptyFileError
-    chosen = max(sheets, key=lambda sheet: _best_score(sheet, score))
-    rows = list(_xlsx_rows(chosen))
+    letters = _Letters()
+    chosen = max(sheets, key=lambda sheet: _best_score(sheet, score, letters))
+    rows = list(_xlsx_rows(chosen, letters))
     return _table(rows, score, is_text=False, sheet=chosen.title if len(sheets) > 1 else "")
 
 
-def _best_score(sheet: Any, score: Score) -> int:
+class _Letters:
+    """Counts the letters of a workbook's cells, before anything is done with them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def take(self, value: Any) -> None:
+        """Raises UnpacksTooBigError."""
+        if isinstance(value, str):
+            self.count += len(value)
+            if self.count > MOST_TEXT:
+                raise errors.UnpacksTooBigError
+
+
+def _best_score(sheet: Any, score: Score, letters: _Letters) -> int:
     best = 0
     for row in sheet.iter_rows(max_row=TITLE_ROWS, max_col=MOST_COLUMNS, values_only=True):
-        best = max(best, score([_shown(value) for value in row]))
+        names = ["" if isinstance(value, str) and len(value) > LONGEST_HEAD else value for value in row]
+        for name in names:
+            letters.take(name)
+        best = max(best, score([_shown(name) for name in names]))
     return best
 
 
-def _xlsx_rows(sheet: Any) -> Iterator[Row]:
+def _xlsx_rows(sheet: Any, letters: _Letters) -> Iterator[Row]:
     # What a sheet says of its own size may be anything.
     sheet.reset_dimensions()
     count = 0
     for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
         if number > EXCEL_ROWS:
             raise errors.DamagedFileError
-        cells = []
+        cells: list[str] = []
         for cell in row:
             if cell is not EMPTY_CELL and cell.data_type == "f":
                 raise errors.FormulaError(cell=cell.coordinate)
+            if isinstance(cell.value, str):
+                _refuse_long(cell.value, number, len(cells))
+                letters.take(cell.value)
             cells.append("" if cell.value is None else _shown(cell.value))
         if any(cells):
             count += 1
@@ -228,6 +267,8 @@ def _csv_rows(text: str, delimiter: str, first: int) -> Iterator[Row]:
     try:
         for number, row in enumerate(reader, first):
             begins = reader.line_num + 1
+            for place, cell in enumerate(row):
+                _refuse_long(cell, number, place)
             cells = [clean(cell) for cell in row]
             while cells and not cells[-1]:
                 cells.pop()
@@ -312,6 +353,8 @@ def clean(text: str) -> str:
         return text.strip()
     # A Mac takes й apart, and Excel keeps what the Mac did.
     text = unicodedata.normalize("NFC", text).replace("_x000D_", "")
+    if text.isprintable():
+        return text.strip()
     return "".join(_plain(sign) for sign in text).strip()
 
 
@@ -333,12 +376,10 @@ def _table(rows: Sequence[Row], score: Score, *, is_text: bool, sheet: str = "")
         raise errors.TooManyColumnsError(most=MOST_COLUMNS)
     if len(body) > MOST_ROWS:
         raise errors.TooManyRowsError(most=MOST_ROWS)
-    _check_lengths(body)
     return Table(heads, list(body), is_text, sheet)
 
 
-def _check_lengths(rows: Iterable[Row]) -> None:
-    for row in rows:
-        for place, cell in enumerate(row.cells):
-            if len(cell) > LONGEST_CELL:
-                raise errors.CellTooLongError(row=row.number, column=get_column_letter(place + 1), most=LONGEST_CELL)
+def _refuse_long(cell: str, row: int, place: int) -> None:
+    """Before anything is done with the text. Raises CellTooLongError."""
+    if len(cell) > LONGEST_CELL:
+        raise errors.CellTooLongError(row=row, column=get_column_letter(place + 1), most=LONGEST_CELL)

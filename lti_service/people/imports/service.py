@@ -17,7 +17,7 @@ from lti_service.people import cycles
 from lti_service.people.imports import columns, errors, reading
 from lti_service.people.imports.columns import NUMBER, REASON, Cells, Filled
 from lti_service.people.imports.kinds import KINDS
-from lti_service.people.imports.lines import Kind, Line, Place
+from lti_service.people.imports.lines import Line, Place
 from lti_service.people.imports.models import ImportPreview, ImportRow, PreviewState, Subject
 from lti_service.people.imports.rules import ValueUnclearError, Verdict, parse_day, parse_number
 from lti_service.people.models import Membership, Person
@@ -40,20 +40,36 @@ def place_of(session: Session, viewer: Viewer, day: date) -> Place:
 # --- checking a file ----------------------------------------------------------------------------------------------
 
 
-def check(session: Session, place: Place, subject: Subject, data: bytes, file_name: str) -> ImportPreview:
-    """Read a file and keep what it would change. Raises errors of `FileError`."""
-    kind = KINDS[subject]
-    table, filled = _read(kind, data)
-    rows = [_without_service_columns(row) for row in filled.rows]
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What a file says, read for one kind."""
+
+    subject: Subject
+    table: reading.Table
+    filled: Filled
+
+
+def read_file(subject: Subject, data: bytes) -> ReadFile:
+    """Read a file. It takes a while, so it is done before the transaction. Raises errors of `FileError`."""
+    layout = KINDS[subject].layout
+    spellings = layout.spellings()
+    table = reading.read(data, lambda cells: columns.score(layout, cells, spellings))
+    return ReadFile(subject, table, columns.fill(layout, table))
+
+
+def check(session: Session, place: Place, file: ReadFile, file_name: str) -> ImportPreview:
+    """Keep what a file would change. Raises errors of `FileError`."""
+    kind = KINDS[file.subject]
+    rows = [_without_service_columns(row) for row in file.filled.rows]
     rows = [row for row in rows if row.values]
     if not rows:
         raise errors.EmptyFileError
     preview = ImportPreview(
         course_id=place.viewer.course_id,
-        subject=subject,
+        subject=file.subject,
         file_name=reading.clean(file_name)[:200],
-        sheet=table.sheet[:100],
-        unused=[name[:100] for name in filled.unused],
+        sheet=file.table.sheet[:100],
+        unused=[name[:100] for name in file.filled.unused],
         created_by=place.viewer.person_id,
         created_at=now(),
         expires_at=now() + KEPT,
@@ -65,19 +81,24 @@ def check(session: Session, place: Place, subject: Subject, data: bytes, file_na
     return preview
 
 
-def correct(session: Session, place: Place, preview_id: int, data: bytes) -> ImportPreview:
+def read_corrections(session: Session, viewer: Viewer, preview_id: int, data: bytes) -> ReadFile:
+    """Read corrected rows. Raises NotFoundError, PreviewClosedError, errors of `FileError`."""
+    preview = find(session, viewer, preview_id)
+    _refuse_closed(preview)
+    return read_file(preview.subject, data)
+
+
+def correct(session: Session, place: Place, preview_id: int, file: ReadFile) -> ImportPreview:
     """Put corrected rows, by their numbers, in the place of those that were checked, and check all anew.
 
     A row of which only the number is left is left out. Raises NotFoundError, PreviewClosedError, errors of
     `FileError`.
     """
     preview = _open(session, place.viewer, preview_id)
-    kind = KINDS[preview.subject]
-    _table, filled = _read(kind, data)
     rows = {row.number: row for row in _rows_of(session, preview)}
     left_out = {number for number, row in rows.items() if row.verdict is Verdict.LEFT_OUT}
     cells = {number: _cells_of(row) for number, row in rows.items()}
-    for given in filled.rows:
+    for given in file.filled.rows:
         number = _number_of(given)
         if number is None or number not in rows:
             raise errors.NotCorrectionsError(rows=given.values.get(NUMBER, "")[:20] or "—")
@@ -107,12 +128,6 @@ def discard(session: Session, viewer: Viewer, preview_id: int) -> None:
     preview = _locked(session, viewer, preview_id)
     if preview.state is PreviewState.OPEN:
         _close(session, preview, PreviewState.DISCARDED)
-
-
-def _read(kind: Kind, data: bytes) -> tuple[reading.Table, Filled]:
-    spellings = kind.layout.spellings()
-    table = reading.read(data, lambda cells: columns.score(kind.layout, cells, spellings))
-    return table, columns.fill(kind.layout, table)
 
 
 def _without_service_columns(row: Cells) -> Cells:

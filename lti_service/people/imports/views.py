@@ -72,9 +72,11 @@ def check_import(what: str) -> Any:
     subject = Subject(what)
     try:
         data, name = _sent_file()
+        # Before the transaction: on SQLite everybody who writes waits for it.
+        file = service.read_file(subject, data)
         with db.transaction() as session:
             place = service.place_of(session, access.viewer(), pages.local_today())
-            preview = service.check(session, place, subject, data, name)
+            preview = service.check(session, place, file, name)
     except PeopleError as error:
         return _kind_page(subject, error), error.status
     return redirect(_address(preview), 303)
@@ -116,11 +118,15 @@ def import_preview(import_id: int) -> Any:
 @access.needs(Permission.MANAGE_BASE)
 def correct_import(import_id: int) -> Any:
     """Put corrected rows in the place of the wrong ones."""
+    try:
+        data, _name = _sent_file()
+        file = service.read_corrections(db.session(), access.viewer(), import_id, data)
+    except PeopleError as error:
+        return _preview_page(import_id, error), error.status
 
     def work(session: Session) -> ImportPreview:
-        data, _name = _sent_file()
         place = service.place_of(session, access.viewer(), pages.local_today())
-        return service.correct(session, place, import_id, data)
+        return service.correct(session, place, import_id, file)
 
     return _changed(import_id, work)
 

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER, ERASE = "request-answer", "request-erase"
 YEAR = 365
+AUDIT_DAYS = 3 * YEAR
 OURS = _l("our default: no law gives a number; put in your own")
 
 keeping.keep_for(
@@ -82,13 +83,20 @@ def _purge_events(session: Session, moment: Moment) -> int:
     return len(ids)
 
 
+def _purge_of_nobody() -> None:
+    """Entries of no college, as of a stranger at the guests' door: no college says how long, so by the default."""
+    before = now() - timedelta(days=AUDIT_DAYS)
+    with db.new_session() as own, db.transaction(own) as session:
+        session.execute(delete(AuditEvent).where(AuditEvent.platform_id.is_(None), AuditEvent.at < before))
+
+
 keeping.keep_for(
     Kind(
         "audit",
         order=30,
         title=_l("Audit trail"),
         about=_l("Who did what and who looked at whom: entries older than that are deleted."),
-        days=3 * YEAR,
+        days=AUDIT_DAYS,
         source=_l("Roskomnadzor's order 179 of 28.10.2022: proof of an erasure is kept for three years"),
         least=30,
         count=_count_events,
@@ -329,6 +337,10 @@ def apply_all() -> dict[str, int]:
                 log.exception("data not deleted in time", platform=platform_id, kind=kind.code)
             else:
                 gone[kind.code] = gone.get(kind.code, 0) + count
+    try:
+        _purge_of_nobody()
+    except Exception:
+        log.exception("data not deleted in time", platform=None, kind="audit")
     log.info("old data deleted", **gone)
     return gone
 

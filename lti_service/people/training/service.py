@@ -94,8 +94,8 @@ def completed_by(session: Session, viewer: Viewer, training_course_id: int) -> l
 
 def add_course(session: Session, viewer: Viewer, facts: CourseFacts) -> TrainingCourse:
     """Keep a new training course. Raises errors of the fields."""
-    course = TrainingCourse(platform_id=viewer.platform_id, created_at=now(), **_checked(facts))
-    _keep(session, course)
+    course = TrainingCourse(platform_id=viewer.platform_id, created_at=now())
+    _keep(session, course, _checked(facts))
     _record(session, viewer, "training.course-added", course.id)
     return course
 
@@ -108,12 +108,10 @@ def change_course(session: Session, viewer: Viewer, training_course_id: int, fac
     course = find(session, viewer.platform_id, training_course_id)
     wanted = _checked(facts)
     changed = [name for name, value in wanted.items() if getattr(course, name) != value]
-    for name in changed:
-        setattr(course, name, wanted[name])
     if "moodle_course" in changed:
-        course.read_at, course.trouble = None, ""
+        wanted |= {"read_at": None, "trouble": ""}
     if changed:
-        _keep(session, course)
+        _keep(session, course, wanted)
         _record(session, viewer, "training.course-changed", course.id, fields=changed)
     return course
 
@@ -130,10 +128,13 @@ def remove_course(session: Session, viewer: Viewer, training_course_id: int) -> 
     _record(session, viewer, "training.course-removed", training_course_id)
 
 
-def _keep(session: Session, course: TrainingCourse) -> None:
-    platform_id, moodle_course = course.platform_id, course.moodle_course
+def _keep(session: Session, course: TrainingCourse, wanted: dict[str, Any]) -> None:
+    platform_id, moodle_course = course.platform_id, wanted["moodle_course"]
     try:
         with session.begin_nested():
+            # Within, for what was changed before would be written before the savepoint.
+            for name, value in wanted.items():
+                setattr(course, name, value)
             session.add(course)
             session.flush()
     except IntegrityError as err:
