@@ -57,11 +57,23 @@ def database_url(empty_database: str, tmp_path: Path) -> str:
         shutil.copy(empty_database.removeprefix("sqlite:///"), file)
         return f"sqlite:///{file}"
     engine = db.make_engine(empty_database)
-    names = ", ".join(f'"{table.name}"' for table in tables.metadata.sorted_tables)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.exec_driver_sql(_emptying())
     engine.dispose()
     return empty_database
+
+
+def _emptying() -> str:
+    """One statement that empties PostgreSQL's tables and lets ids begin anew.
+
+    Most tables are empty: to look costs nothing, where TRUNCATE makes new files for each of them, a third of a second.
+    """
+    steps = []
+    for table in reversed(tables.metadata.sorted_tables):
+        steps.append(f'IF EXISTS (SELECT FROM "{table.name}") THEN DELETE FROM "{table.name}"; END IF;')
+        if "id" in table.columns:
+            steps.append(f"PERFORM setval(pg_get_serial_sequence('\"{table.name}\"', 'id'), 1, false);")
+    return f"DO $$ BEGIN {' '.join(steps)} END $$"
 
 
 @pytest.fixture
