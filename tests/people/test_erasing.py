@@ -40,7 +40,7 @@ def erase(session: Session, small: SmallCourse, person: Person) -> None:
 def check(session: Session, small: SmallCourse, *rows: str, head: str = "ФИО;Дата рождения") -> ImportPreview:
     place = imports.place_of(session, viewer_of(small), TODAY)
     data = "\r\n".join((head, *rows)).encode()
-    preview = imports.check(session, place, Subject.BIRTHS, data, "a.csv")
+    preview = imports.check(session, place, imports.read_file(Subject.BIRTHS, data), "a.csv")
     session.commit()
     return preview
 
