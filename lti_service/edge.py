@@ -2,12 +2,14 @@
 
 import ipaddress
 import secrets
+from collections.abc import MutableMapping
 from functools import cache, lru_cache
 from typing import Any
 
 import structlog
 from flask import Flask, Request, Response, g, render_template, request
 from flask.sessions import SecureCookieSessionInterface
+from flask.templating import Environment
 from flask_babel import Babel, Domain, get_locale
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
@@ -46,6 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
         **cookie_settings(settings),
     )
+    app.jinja_environment = _Environment
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.session_interface = _Sessions()
     app.request_class = _Request
@@ -128,6 +131,14 @@ class _Sessions(SecureCookieSessionInterface):
     @cache  # noqa: B019 - there is one for as long as the process lives
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         return super().get_signing_serializer(app)
+
+
+class _Environment(Environment):
+    """Flask's own, whose templates share one table of globals: Jinja wraps it for each template in a mapping written in
+    Python, and copies that for every part of a page."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
 
 
 class _Catalogues(Domain):

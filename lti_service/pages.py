@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -88,6 +89,22 @@ def part(template: str, **values: Any) -> Markup:
         current_app.update_template_context(g.template_context)
     found = current_app.jinja_env.get_template(template)
     return Markup(found.render(g.template_context, **values))  # noqa: S704 - the template has escaped what it was given
+
+
+def kept_part(template: str, **values: Any) -> Markup:
+    """A part that says the same to everybody with the same values, in one course and language: rendered once.
+
+    The template sees these values and nothing else of the request; each of them is hashable.
+    """
+    return _kept_part(template, g.locale, g.course_id, request.script_root, tuple(values.items()))
+
+
+@lru_cache(maxsize=4096)
+def _kept_part(
+    template: str, _language: str, _course_id: int | None, _root: str, values: tuple[tuple[str, Any], ...]
+) -> Markup:
+    found = current_app.jinja_env.get_template(template)
+    return Markup(found.render(dict(values)))  # noqa: S704 - the template has escaped what it was given
 
 
 def _section(items: list[NavItem]) -> NavItem | None:

@@ -9,7 +9,6 @@ from typing import cast
 from sqlalchemy import Table, and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from lti_service import db
 from lti_service.access import Role, Viewer
 from lti_service.db import UtcDateTime, now
 from lti_service.entrance.models import Visit
@@ -22,11 +21,12 @@ from lti_service.people.guests.rules import AccessState
 from lti_service.people.names import spoken
 from lti_service.platforms import outgoing
 from lti_service.platforms.models import Platform, PlatformState
+from lti_service.prepared import Prepared
 
 # Built once, for every request runs them.
 _visits, _platforms = cast(Table, Visit.__table__), cast(Table, Platform.__table__)
-_BEGIN = insert(_visits)
-_FIND = (
+_BEGIN = Prepared(insert(_visits))
+_FIND = Prepared(
     select(_visits.c.is_admin, _visits.c.locale, _platforms.c.issuer, *arrivals.VIEWER_COLUMNS)
     .select_from(arrivals.from_person(_visits, arrivals.VIEWER_COLUMNS[0].element == _visits.c.person_id))
     .where(
@@ -37,7 +37,7 @@ _FIND = (
     )
 )
 _accesses = cast(Table, GuestAccess.__table__)
-_FIND_GUEST = (
+_FIND_GUEST = Prepared(
     select(_visits.c.locale, _accesses.c.course_id.label("own_course_id"), *arrivals.VIEWER_COLUMNS)
     .select_from(
         arrivals.from_person(_visits, arrivals.VIEWER_COLUMNS[0].element == _visits.c.person_id).join(
@@ -91,9 +91,8 @@ def begin(session: Session, launch: Launch, lifetime: timedelta) -> Arrival:
     token = secrets.token_urlsafe(32)
     moment = now()
     locale = "en" if launch.locale.lower().startswith("en") else "ru"
-    db.execute(
+    _BEGIN.write(
         session,
-        _BEGIN,
         {
             "token_hash": _hash(token),
             "platform_id": launch.platform_id,
@@ -112,7 +111,7 @@ def find(session: Session, token: str, course_id: int | None) -> Visitor | None:
 
     None when the visit has ended or the platform is no longer active.
     """
-    row = db.execute(session, _FIND, {"token": _hash(token), "moment": now(), "course": course_id}).first()
+    row = _FIND.first(session, {"token": _hash(token), "moment": now(), "course": course_id})
     if row is None:
         return None
     return Visitor(
@@ -141,9 +140,8 @@ def begin_guest(session: Session, entry: Entry, locale: str) -> str:
     """Begin a guest's visit with a new secret, which the cookie holds."""
     token = secrets.token_urlsafe(32)
     moment = now()
-    db.execute(
+    _BEGIN.write(
         session,
-        _BEGIN,
         {
             "token_hash": _hash(token),
             "platform_id": entry.platform_id,
@@ -163,7 +161,7 @@ def find_guest(session: Session, token: str, course_id: int | None) -> Guest | N
 
     In their own course they are a guest and nothing else, whatever else may be written of them.
     """
-    row = db.execute(session, _FIND_GUEST, {"token": _hash(token), "moment": now(), "course": course_id}).first()
+    row = _FIND_GUEST.first(session, {"token": _hash(token), "moment": now(), "course": course_id})
     if row is None:
         return None
     viewer = None

@@ -28,7 +28,6 @@ from pylti1p3.tool_config.abstract import ToolConfAbstract
 from sqlalchemy import CursorResult, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from lti_service import db
 from lti_service.db import UtcDateTime, now
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.lti.keysets import key_sets
@@ -36,6 +35,7 @@ from lti_service.lti.models import LaunchAttempt
 from lti_service.platforms import outgoing
 from lti_service.platforms.directory import KnownPlatform, directory
 from lti_service.platforms.models import Platform, PlatformState
+from lti_service.prepared import Prepared
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -52,8 +52,8 @@ REQUIRED = ["iss", "aud", "exp", "iat", "nonce", "sub"]
 # tables rather than classes: an object of the mapper's costs three times what a row does.
 _attempts = cast(Table, LaunchAttempt.__table__)
 _platforms = cast(Table, Platform.__table__)
-_KEEP = insert(_attempts)
-_CONSUME = (
+_KEEP = Prepared(insert(_attempts))
+_CONSUME = Prepared(
     update(_attempts)
     .where(
         _attempts.c.state_hash == bindparam("state"),
@@ -123,9 +123,8 @@ def begin_login(session: Session, params: dict[str, str], launch_url: str, bindi
         raise LaunchRefusedError(Refusal.PARAMETER_MISSING, str(err), platform.id) from err
     binding = binding if binding and len(binding) >= 32 else secrets.token_urlsafe(32)
     moment = now()
-    db.execute(
+    _KEEP.write(
         session,
-        _KEEP,
         {
             "state_hash": _hash(login.state),
             "binding_hash": _hash(binding),
@@ -175,9 +174,8 @@ def finish_launch(session: Session, message: Signed, binding: str | None) -> Lau
     The attempt is consumed together with whatever the caller writes, or not at all: no launch is accepted twice.
     """
     moment, platform_id = now(), message.launch.platform_id
-    result = db.execute(
+    consumed = _CONSUME.write(
         session,
-        _CONSUME,
         {
             "state": _hash(message.state),
             "binding": _hash(binding or ""),
@@ -186,7 +184,7 @@ def finish_launch(session: Session, message: Signed, binding: str | None) -> Lau
             "moment": moment,
         },
     )
-    if result.rowcount != 1:
+    if consumed != 1:
         attempt = session.scalar(select(LaunchAttempt).where(LaunchAttempt.state_hash == _hash(message.state)))
         raise LaunchRefusedError(_why_not(attempt, message, binding, moment), platform_id=platform_id)
     return message.launch

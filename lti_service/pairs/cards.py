@@ -8,7 +8,6 @@ from typing import cast
 from sqlalchemy import Table, and_, bindparam, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from lti_service import db
 from lti_service.errors import NotFoundError
 from lti_service.pairs import rules, service
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
@@ -27,6 +26,7 @@ from lti_service.people.models import (
 )
 from lti_service.people.rules import SEEKING
 from lti_service.people.training import lists as training
+from lti_service.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,11 +361,11 @@ def own_homes(session: Session, platform_id: int, person_id: int, day: date) -> 
 
     Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
     """
-    row = db.execute(session, _STANDING, people.standing_keys(platform_id, person_id, day)).one()
+    row = _STANDING.one(session, people.standing_keys(platform_id, person_id, day))
     standing = people.Standing(*row[:-1])
     own = {"person": person_id, "cycle": standing.cycle_id or 0}
     # Most who come have no pair yet, or never will: the statement about them tells, and spares another.
-    found = db.execute(session, _OWN, own).all() if row.has_pairs else []
+    found = _OWN.all(session, own) if row.has_pairs else []
     loaded = load(session, list({row.pair_id for row in found}), day, viewer_id=person_id)
     cards = {card.id: card for card in loaded}
     led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
@@ -424,18 +424,21 @@ _pairs, _pair_mentees, _mentors, _mentees = (
     cast(Table, table.__table__) for table in (Pair, PairMentee, Mentor, Mentee)
 )
 _WANTED = or_(
-    _pairs.c.state.in_(rules.OPEN),
+    # Not `in_`, whose list is spelled out anew each time that a statement runs.
+    *(_pairs.c.state == state for state in rules.OPEN),
     and_(_pairs.c.cycle_id == bindparam("cycle"), _pairs.c.state == PairState.FINISHED),
 )
-_OWN = union_all(
-    select(_pairs.c.id.label("pair_id"), _pairs.c.proposed_at.label("since"), literal(True).label("leads"))
-    .join(_mentors, _mentors.c.id == _pairs.c.mentor_id)
-    .where(_mentors.c.person_id == bindparam("person"), _WANTED),
-    select(_pairs.c.id.label("pair_id"), _pairs.c.proposed_at.label("since"), literal(False).label("leads"))
-    .join(_pair_mentees, _pair_mentees.c.pair_id == _pairs.c.id)
-    .join(_mentees, _mentees.c.id == _pair_mentees.c.mentee_id)
-    .where(_mentees.c.person_id == bindparam("person"), _WANTED),
-).order_by("since", "pair_id")
+_OWN = Prepared(
+    union_all(
+        select(_pairs.c.id.label("pair_id"), _pairs.c.proposed_at.label("since"), literal(True).label("leads"))
+        .join(_mentors, _mentors.c.id == _pairs.c.mentor_id)
+        .where(_mentors.c.person_id == bindparam("person"), _WANTED),
+        select(_pairs.c.id.label("pair_id"), _pairs.c.proposed_at.label("since"), literal(False).label("leads"))
+        .join(_pair_mentees, _pair_mentees.c.pair_id == _pairs.c.id)
+        .join(_mentees, _mentees.c.id == _pair_mentees.c.mentee_id)
+        .where(_mentees.c.person_id == bindparam("person"), _WANTED),
+    ).order_by("since", "pair_id")
+)
 _HAS_PAIRS = or_(
     select(_pairs.c.id)
     .join(_mentors, _mentors.c.id == _pairs.c.mentor_id)
@@ -446,7 +449,7 @@ _HAS_PAIRS = or_(
     .where(_mentees.c.person_id == bindparam("person"))
     .exists(),
 )
-_STANDING = (
+_STANDING = Prepared(
     select(*people.STANDING_COLUMNS, _HAS_PAIRS.label("has_pairs"))
     .select_from(people.from_standing())
     .where(people.standing_where())

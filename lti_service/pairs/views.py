@@ -356,6 +356,10 @@ def curator_part(session: Session, viewer: Viewer) -> Markup | None:
     return pages.part("pairs/home_curator.html", numbers=numbers, left_open=left_open)
 
 
+NO_MENTEE = cards.MenteeHome()
+"""Of somebody who may be a mentee and is in no base."""
+
+
 @pages.home_section(20)
 def own_part(session: Session, viewer: Viewer) -> Markup | None:
     """A mentor's own mentees, with the proposals to answer first; a mentee's own mentor, or where the search is."""
@@ -367,13 +371,15 @@ def own_part(session: Session, viewer: Viewer) -> Markup | None:
         # A tutor whom the roster had called a student: no mentor is found for them, and they need not ask for one.
         mentee = None
     if mentee is None and kinds.mentee is not None:
-        mentee = cards.MenteeHome()
+        mentee = NO_MENTEE
     may_offer = mentor is None and kinds.mentor is not None
     if not (mentor or mentee or may_offer):
         return None
-    return pages.part(
-        "pairs/home_own.html", mentor=mentor, mentee=mentee, may_offer=may_offer, is_offered=own.is_offered
-    )
+    shown = {"may_ask": viewer.may(Permission.ASK_FOR_MENTOR), "may_offer": may_offer}
+    if mentor is None and mentee in (None, NO_MENTEE) and not own.is_offered:
+        # Most who come: nothing on it is theirs alone.
+        return pages.kept_part("pairs/home_own.html", mentee=mentee, **shown)
+    return pages.part("pairs/home_own.html", mentor=mentor, mentee=mentee, is_offered=own.is_offered, **shown)
 
 
 @pages.home_section(30)

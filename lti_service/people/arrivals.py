@@ -14,6 +14,7 @@ from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key, spoken
 from lti_service.people.privacy import identities
 from lti_service.platforms.models import Course, Platform
+from lti_service.prepared import Prepared
 
 PERSON_LIMITS = {"given_name": 200, "family_name": 200, "email": 320, "idnumber": 255}
 COURSE_LIMITS = {"title": 400, "label": 200, "activity_title": 400, "lineitems_url": 600, "memberships_url": 600}
@@ -23,7 +24,7 @@ COURSE_LIMITS = {"title": 400, "label": 200, "activity_title": 400, "lineitems_u
 _platforms, _courses = cast(Table, Platform.__table__), cast(Table, Course.__table__)
 _persons, _memberships = cast(Table, Person.__table__), cast(Table, Membership.__table__)
 _IS_THEIRS = and_(_memberships.c.course_id == _courses.c.id, _memberships.c.person_id == _persons.c.id)
-_KNOWN = (
+_KNOWN = Prepared(
     select(
         _persons.c.id.label("person_id"),
         *(_persons.c[name] for name in PERSON_LIMITS),
@@ -75,7 +76,7 @@ def from_person(before: Table | None = None, joined_on: Any = None) -> FromClaus
     )
 
 
-_VIEWER = select(*VIEWER_COLUMNS).select_from(from_person()).where(_persons.c.id == bindparam("person"))
+_VIEWER = Prepared(select(*VIEWER_COLUMNS).select_from(from_person()).where(_persons.c.id == bindparam("person")))
 
 
 # --- what a launch tells ------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
 
 def _known(session: Session, launch: Launch) -> Any:
     keys = {"platform": launch.platform_id, "user": launch.user_id, "context": launch.context_id}
-    return db.execute(session, _KNOWN, keys).one()
+    return _KNOWN.one(session, keys)
 
 
 def _told_of_person(launch: Launch) -> dict[str, str]:
@@ -183,7 +184,7 @@ def _enrol(session: Session, launch: Launch, known: Any) -> None:
 
 def viewer_in(session: Session, person_id: int, course_id: int, is_admin: bool) -> Viewer | None:
     """Who somebody is in a course, asked anew at each request; None when the course is not theirs to enter."""
-    row = db.execute(session, _VIEWER, {"person": person_id, "course": course_id}).first()
+    row = _VIEWER.first(session, {"person": person_id, "course": course_id})
     return None if row is None else viewer_of(row, is_admin)
 
 

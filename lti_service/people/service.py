@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from lti_service import audit, db, queue
+from lti_service import audit, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import NotFoundError
@@ -40,6 +40,7 @@ from lti_service.people.models import (
 )
 from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.platforms.models import Course, Platform
+from lti_service.prepared import Prepared
 from lti_service.programme import mentoring_forms
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, MenteeKind, MentorKind
@@ -440,12 +441,12 @@ class Standing:
     """A curator has offered them, when their work with a mentor was finished, to become one."""
 
 
-_STANDING = select(*STANDING_COLUMNS).select_from(from_standing()).where(standing_where())
+_STANDING = Prepared(select(*STANDING_COLUMNS).select_from(from_standing()).where(standing_where()))
 
 
 def standing(session: Session, platform_id: int, person_id: int, day: date) -> Standing:
     """What somebody is in the bases of the school year of `day`, in one statement."""
-    return Standing(*db.execute(session, _STANDING, standing_keys(platform_id, person_id, day)).one())
+    return Standing(*_STANDING.one(session, standing_keys(platform_id, person_id, day)))
 
 
 def members(

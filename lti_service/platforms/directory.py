@@ -12,8 +12,8 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, event, select
 from sqlalchemy.orm import Session
 
-from lti_service import db
 from lti_service.platforms.models import Deployment, Platform, PlatformState
+from lti_service.prepared import Prepared
 
 MAX_AGE = 2.0
 """Seconds after which another process's change is seen; changes of this process are seen at once."""
@@ -21,7 +21,7 @@ MOST = 500
 """Platforms that are remembered; more would be forgotten all at once."""
 
 _platforms, _deployments = cast(Table, Platform.__table__), cast(Table, Deployment.__table__)
-_FIND = (
+_FIND = Prepared(
     select(
         _platforms.c.id,
         _platforms.c.issuer,
@@ -65,7 +65,7 @@ class Directory:
         if known is not None and not anew and self._clock() - at < MAX_AGE:
             return known
         asked = self._clock()
-        rows = db.execute(session, _FIND, {"issuer": issuer, "client_id": client_id}).all()
+        rows = _FIND.all(session, {"issuer": issuer, "client_id": client_id})
         if not rows:
             return None
         first = rows[0]

@@ -17,6 +17,7 @@ from lti_service.errors import DomainError, NotFoundError
 from lti_service.people import cycles
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course, Platform
+from lti_service.prepared import Prepared
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle
 from lti_service.surveys import rules
@@ -469,7 +470,7 @@ _LIVING = (
 
 # Composed once: every home page asks it. On tables, for most pages find that nothing waits and need no survey itself.
 _surveys, _cycles = cast(Table, Survey.__table__), cast(Table, Cycle.__table__)
-_TIMES = (
+_TIMES = Prepared(
     select(
         _surveys.c.id,
         _surveys.c.opens_at,
@@ -510,7 +511,7 @@ def surveys_for(session: Session, viewer: Viewer, moment: datetime, day: date) -
     """
     this_year = programme.school_year(day)
     keys = {"course": viewer.course_id, "platform": viewer.platform_id, "first": this_year - 1}
-    open_ids = [row.id for row in db.execute(session, _TIMES, keys) if _open(row, moment, this_year)]
+    open_ids = [row.id for row in _TIMES.all(session, keys) if _open(row, moment, this_year)]
     if not open_ids:
         return []
     surveys = session.scalars(select(Survey).where(Survey.id.in_(open_ids)).order_by(Survey.id)).all()

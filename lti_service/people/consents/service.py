@@ -38,6 +38,7 @@ from lti_service.people.models import Membership, Person
 from lti_service.people.privacy import identities
 from lti_service.people.service import without_words
 from lti_service.platforms.models import Platform
+from lti_service.prepared import Prepared
 from lti_service.programme import service as programme
 
 # --- the rule -----------------------------------------------------------------------------------------------------
@@ -231,15 +232,17 @@ def stands(session: Session, person_ids: Iterable[int], day: date) -> dict[int, 
 
 
 # Composed once: every home page asks it.
-_OWN = select(standing_if_grown(bindparam("grown_if_born_by", type_=Date)), Person.birth_date).where(
-    Person.id == bindparam("person")
+_OWN = Prepared(
+    select(standing_if_grown(bindparam("grown_if_born_by", type_=Date)), Person.birth_date).where(
+        Person.id == bindparam("person")
+    )
 )
 
 
 def own_standing(session: Session, person_id: int, day: date) -> tuple[Standing, bool | None]:
     """Where one person stands on the day, and whether they are under 18 (None: the birth date is not known)."""
     keys = {"person": person_id, "grown_if_born_by": rules.grown_if_born_by(day)}
-    standing, born = tuple(db.execute(session, _OWN, keys).one())
+    standing, born = tuple(_OWN.one(session, keys))
     return Standing(standing), None if born is None else not rules.is_adult(born, day)
 
 

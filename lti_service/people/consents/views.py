@@ -158,7 +158,7 @@ def asked_for_consent(session: Session, viewer: Viewer) -> Markup | None:
         base = service.standing(session, viewer.platform_id, viewer.person_id, pages.local_today())
         if base.mentor_state is not MentorState.READY and base.mentee_state not in NEEDING:
             return None
-    return pages.part("people/consents/_asked.html", standing=standing, is_minor=is_minor, standings=Standing)
+    return pages.kept_part("people/consents/_asked.html", standing=standing, is_minor=is_minor, standings=Standing)
 
 
 @pages.home_section(80)
@@ -167,7 +167,7 @@ def has_consent(session: Session, viewer: Viewer) -> Markup | None:
     if viewer.roles.isdisjoint({Role.STUDENT, Role.TEACHER, Role.EMPLOYER}):
         return None
     standing, _is_minor = _own_standing(session, viewer)
-    return pages.part("people/consents/_given.html") if standing >= consents.GRANTED else None
+    return pages.kept_part("people/consents/_given.html") if standing >= consents.GRANTED else None
 
 
 @pages.home_section(17)

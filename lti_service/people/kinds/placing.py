@@ -16,6 +16,7 @@ from lti_service.people.kinds.models import KindRules
 from lti_service.people.kinds.rules import Bases, Facts, Kinds, Ruleset
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person, Placed
 from lti_service.people.rules import age_on, split_groups
+from lti_service.prepared import Prepared
 from lti_service.programme.service import school_year
 
 KNOWN = (
@@ -33,7 +34,7 @@ KNOWN = (
 """What the rules look at; a row for each course that somebody is in."""
 IS_KNOWN = and_(Person.erased_at.is_(None), Person.withheld.is_(False))
 """Whose data were erased is nobody to rules, nor is who came in again and has not said that they want to be known."""
-_ONE = (
+_ONE = Prepared(
     select(*KNOWN, KindRules.content)
     .join(Membership, and_(Membership.person_id == Person.id, Membership.active))
     .outerjoin(KindRules, KindRules.platform_id == Person.platform_id)
@@ -85,7 +86,7 @@ def facts_in(rows: Sequence[Any], ruleset: Ruleset, day: date) -> Facts:
 
 def look_at(session: Session, person_id: int, day: date) -> tuple[Facts, Kinds]:
     """What is known of one person over all courses of their platform, and what they are by its rules; one query."""
-    rows = db.execute(session, _ONE, {"person": person_id}).all()
+    rows = _ONE.all(session, {"person": person_id})
     if not rows:
         return Facts(), Kinds()
     ruleset = rules.from_json(rows[0].content or {})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from lti_service import db
@@ -10,6 +10,10 @@ from lti_service.db import now
 from lti_service.people.models import Person
 from lti_service.people.privacy.models import ErasedIdentity
 from lti_service.platforms import secrets
+from lti_service.prepared import Prepared
+
+# Composed once: everybody who is new asks it.
+_KEPT = Prepared(select(ErasedIdentity.fingerprint).where(ErasedIdentity.platform_id == bindparam("platform")))
 
 
 def remember(session: Session, platform_id: int, moodle_id: str) -> None:
@@ -36,7 +40,7 @@ def welcome(session: Session, person: Person) -> None:
 
 def erased_among(session: Session, platform_id: int, moodle_ids: Iterable[str]) -> set[str]:
     """Those of these users of whom nothing is to be known; one query."""
-    kept = set(session.scalars(select(ErasedIdentity.fingerprint).where(ErasedIdentity.platform_id == platform_id)))
+    kept = {row.fingerprint for row in _KEPT.all(session, {"platform": platform_id})}
     if not kept:
         return set()
     return {one for one in moodle_ids if not kept.isdisjoint(secrets.fingerprints(_text(platform_id, one)))}
