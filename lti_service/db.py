@@ -102,6 +102,11 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def _engine() -> Engine:
+    engine: Engine = _factory.kw["bind"]
+    return engine
+
+
 def make_engine(url: str) -> Engine:
     """An engine set up as the service needs it; SQLite in WAL mode with foreign keys.
 
@@ -180,6 +185,17 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
     finally:
         if own is None and not has_app_context():
             used.close()
+
+
+@contextmanager
+def writing() -> Iterator[Connection]:
+    """One writing transaction without a session, for who writes a row or two and needs no mapper: half the cost."""
+    writing = _writing.set(True)
+    try:
+        with _engine().begin() as connection:
+            yield connection
+    finally:
+        _writing.reset(writing)
 
 
 def begin_writing(used: Session) -> None:

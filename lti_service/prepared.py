@@ -19,37 +19,38 @@ Converter = Callable[[Any], Any]
 class Prepared:
     """One statement with its parameters; a row is a tuple whose values have their columns' names too.
 
-    It runs in the session's transaction, without flushing what the mapper holds. Whoever listens to statements (a
-    counter in a test, a tracer) gets it by SQLAlchemy's own way. All methods raise SQLAlchemy's DBAPIError.
+    It runs in the transaction of a session, without flushing what the mapper holds, or in that of a connection.
+    Whoever listens to statements (a counter in a test, a tracer) gets it by SQLAlchemy's own way. All methods raise
+    SQLAlchemy's DBAPIError.
     """
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
         self._compiled: dict[tuple[str, ...], _Compiled] = {}
 
-    def all(self, session: Session, values: dict[str, Any]) -> list[Any]:
+    def all(self, of: Session | Connection, values: dict[str, Any]) -> list[Any]:
         """Every row."""
-        connection = session.connection()
+        connection = _connection(of)
         if _is_watched(connection):
             return list(connection.execute(self.statement, values).all())
         compiled = self._for(connection, ())
         return [compiled.row(found) for found in compiled.run(connection, values).fetchall()]
 
-    def first(self, session: Session, values: dict[str, Any]) -> Any | None:
+    def first(self, of: Session | Connection, values: dict[str, Any]) -> Any | None:
         """The first row; None where there is none."""
-        found = self.all(session, values)
+        found = self.all(of, values)
         return found[0] if found else None
 
-    def one(self, session: Session, values: dict[str, Any]) -> Any:
+    def one(self, of: Session | Connection, values: dict[str, Any]) -> Any:
         """The row of a statement that always has one. Raises LookupError where it has none."""
-        found = self.first(session, values)
+        found = self.first(of, values)
         if found is None:
             raise LookupError("a statement without a row")
         return found
 
-    def write(self, session: Session, values: dict[str, Any]) -> int:
+    def write(self, of: Session | Connection, values: dict[str, Any]) -> int:
         """Run an INSERT, UPDATE or DELETE; says how many rows it wrote."""
-        connection = session.connection()
+        connection = _connection(of)
         if _is_watched(connection):
             return int(connection.execute(self.statement, values).rowcount)
         # An INSERT names the columns that it is given.
@@ -102,6 +103,10 @@ class _Compiled:
             for place, convert in self.converters:
                 found[place] = convert(found[place])
         return self.make(found)
+
+
+def _connection(of: Session | Connection) -> Connection:
+    return of if isinstance(of, Connection) else of.connection()
 
 
 def _is_watched(connection: Connection) -> bool:

@@ -39,8 +39,8 @@ def login() -> Any:
     if instead is not None:
         _set_cookie(instead, LOGIN_COOKIE, secrets.token_urlsafe(32), int(lti.ATTEMPT_LIFE.total_seconds()))
         return instead
-    with db.transaction() as session:
-        start = lti.begin_login(session, params, _launch_url(), binding)
+    with db.writing() as connection:
+        start = lti.begin_login(connection, params, _launch_url(), binding)
     response = redirect(start.redirect_url)
     _set_cookie(response, LOGIN_COOKIE, start.binding, int(lti.ATTEMPT_LIFE.total_seconds()))
     return response

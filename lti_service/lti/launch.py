@@ -25,7 +25,7 @@ from pylti1p3.registration import Registration
 from pylti1p3.request import Request
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config.abstract import ToolConfAbstract
-from sqlalchemy import CursorResult, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, CursorResult, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_service.db import UtcDateTime, now
@@ -107,14 +107,14 @@ class LoginStart:
     binding: str
 
 
-def begin_login(session: Session, params: dict[str, str], launch_url: str, binding: str | None) -> LoginStart:
+def begin_login(connection: Connection, params: dict[str, str], launch_url: str, binding: str | None) -> LoginStart:
     """Answer a third-party-initiated login: keep an attempt, and send the browser to the platform.
 
     `params` are the login request's parameters, each once; `launch_url` our redirect URI; `binding` the cookie that
     the browser already carries, so that two activities opened at once do not undo each other.
     Raises LaunchRefusedError.
     """
-    platform = _platform(session, params.get("iss", ""), params.get("client_id", ""))
+    platform = _platform(connection, params.get("iss", ""), params.get("client_id", ""))
     recorder = _Recorder()
     login = _Login(_Params(params), _ToolConf(platform), recorder, _NoCookies())
     try:
@@ -124,7 +124,7 @@ def begin_login(session: Session, params: dict[str, str], launch_url: str, bindi
     binding = binding if binding and len(binding) >= 32 else secrets.token_urlsafe(32)
     moment = now()
     _KEEP.write(
-        session,
+        connection,
         {
             "state_hash": _hash(login.state),
             "binding_hash": _hash(binding),
@@ -220,9 +220,9 @@ _tokens = jwt.PyJWT()
 _tokens._jws = _Segments()
 
 
-def _platform(session: Session, issuer: str, client_id: str) -> KnownPlatform:
+def _platform(of: Session | Connection, issuer: str, client_id: str) -> KnownPlatform:
     """The active platform. Raises LaunchRefusedError."""
-    platform = directory.find(session, issuer, client_id)
+    platform = directory.find(of, issuer, client_id)
     if platform is None:
         raise LaunchRefusedError(Refusal.UNKNOWN_PLATFORM, f"iss={issuer[:200]} client_id={client_id[:100]}")
     if not platform.is_active:

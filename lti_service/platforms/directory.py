@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, event, select
+from sqlalchemy import Connection, Table, bindparam, event, select
 from sqlalchemy.orm import Session
 
 from lti_service.platforms.models import Deployment, Platform, PlatformState
@@ -56,7 +56,9 @@ class Directory:
         self._clock = clock
         self._found: dict[tuple[str, str], tuple[float, KnownPlatform]] = {}
 
-    def find(self, session: Session, issuer: str, client_id: str, *, anew: bool = False) -> KnownPlatform | None:
+    def find(
+        self, of: Session | Connection, issuer: str, client_id: str, *, anew: bool = False
+    ) -> KnownPlatform | None:
         """The platform with this issuer and client id, whatever its state.
 
         Only active ones are remembered, so that one just registered or resumed works at once; `anew` asks the table.
@@ -65,7 +67,7 @@ class Directory:
         if known is not None and not anew and self._clock() - at < MAX_AGE:
             return known
         asked = self._clock()
-        rows = _FIND.all(session, {"issuer": issuer, "client_id": client_id})
+        rows = _FIND.all(of, {"issuer": issuer, "client_id": client_id})
         if not rows:
             return None
         first = rows[0]
