@@ -18,7 +18,7 @@ from lti_service.lti.registration import RegistrationError
 from lti_service.platforms import keys
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Invitation, Platform
-from lti_service.platforms.service import InvitationError, UnknownInvitationError
+from lti_service.platforms.service import InvitationError
 
 blueprint = Blueprint("registration", __name__)
 log = structlog.get_logger(__name__)
@@ -217,18 +217,11 @@ def _origin(configuration_url: str) -> tuple[str, RegistrationError | None]:
 def _take_invitation(code: str, origin: str) -> None:
     """Look at the invitation, and let the site that opened our page frame it. Raises InvitationError.
 
-    Whoever has a code was given it by us, so that a used one may still be shown inside Moodle; with an unknown code
-    nobody may frame us.
+    Even when the code is unknown: an admin who mistyped it would look at the browser's empty frame, and a page that
+    only says what went wrong has nothing to press for whoever else may frame it.
     """
-    try:
-        found = platforms.find_invitation(db.session(), code)
-    except UnknownInvitationError:
-        raise
-    except InvitationError:
-        g.platform_origin = origin
-        raise
     g.platform_origin = origin
-    g.wanted = _Wanted.of(found)
+    g.wanted = _Wanted.of(platforms.find_invitation(db.session(), code))
 
 
 def _is_twin(other: Platform, platform: Platform) -> bool:
