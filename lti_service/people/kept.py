@@ -65,6 +65,15 @@ def is_erased_moodle_id(moodle_id: str | None) -> bool:
     return moodle_id is not None and moodle_id.startswith(_ERASED)
 
 
+def _account_origin(person: Person) -> Origin:
+    """What an account tells comes from Moodle; of whoever has none, a curator wrote it down."""
+    return Origin.MOODLE if person.moodle_id else Origin.CURATOR
+
+
+def _member_origin(membership: Membership) -> Origin:
+    return _account_origin(membership.person)
+
+
 def _request_origin(mentee: Mentee) -> Origin:
     return Origin.SELF if mentee.asked_at else Origin.CURATOR
 
@@ -88,18 +97,18 @@ personal.keep(
         title=_l("The person"),
         keys=("id",),
         pieces=(
-            Piece("family_name", _l("Family name"), Origin.MOODLE, PARTNERS),
-            Piece("given_name", _l("Given name and patronymic"), Origin.MOODLE, PARTNERS, emptied=""),
+            Piece("family_name", _l("Family name"), _account_origin, PARTNERS),
+            Piece("given_name", _l("Given name and patronymic"), _account_origin, PARTNERS, emptied=""),
             Piece("moodle_id", _l("Number of the user in Moodle"), Origin.MOODLE, (Eyes.ADMIN,)),
-            Piece("email", _l("E-mail"), Origin.MOODLE, (Eyes.CURATORS, Eyes.MENTOR, Eyes.MENTEES), emptied=""),
-            Piece("idnumber", _l("ID number"), Origin.MOODLE, emptied=""),
-            Piece("institution", _l("Organisation"), Origin.MOODLE, PARTNERS, emptied=""),
-            Piece("department", _l("Speciality, department"), Origin.MOODLE, PARTNERS, emptied=""),
-            Piece("birth_date", _l("Date of birth"), Origin.MOODLE, emptied=None),
-            Piece("specialty", _l("Speciality"), Origin.MOODLE, STAFF, emptied=""),
-            Piece("study_year", _l("Year of study"), Origin.MOODLE, emptied=None),
+            Piece("email", _l("E-mail"), _account_origin, (Eyes.CURATORS, Eyes.MENTOR, Eyes.MENTEES), emptied=""),
+            Piece("idnumber", _l("ID number"), _account_origin, emptied=""),
+            Piece("institution", _l("Organisation"), _account_origin, PARTNERS, emptied=""),
+            Piece("department", _l("Speciality, department"), _account_origin, PARTNERS, emptied=""),
+            Piece("birth_date", _l("Date of birth"), _account_origin, emptied=None),
+            Piece("specialty", _l("Speciality"), _account_origin, STAFF, emptied=""),
+            Piece("study_year", _l("Year of study"), _account_origin, emptied=None),
             Piece("phone", _l("Telephone"), Origin.CURATOR, emptied=""),
-            Piece("experience_years", _l("Teaching experience, full years"), Origin.MOODLE, emptied=None),
+            Piece("experience_years", _l("Teaching experience, full years"), _account_origin, emptied=None),
             Piece("corrected", _l("Moodle says otherwise"), Origin.MOODLE, show=_otherwise, emptied={}),
             Piece("updated_at", _l("As of"), Origin.SERVICE),
         ),
@@ -121,10 +130,10 @@ personal.keep(
         title=_l("In courses"),
         keys=("person_id",),
         pieces=(
-            Piece("roles", _l("Roles"), Origin.MOODLE, STAFF, show=_roles, emptied=[]),
+            Piece("roles", _l("Roles"), _member_origin, STAFF, show=_roles, emptied=[]),
             Piece("moodle_roles", _l("Roles as Moodle names them"), Origin.MOODLE, (Eyes.ADMIN,), emptied=[]),
-            Piece("groups", _l("Group"), Origin.MOODLE, STAFF, emptied=""),
-            Piece("active", _l("Still in the course"), Origin.MOODLE, STAFF),
+            Piece("groups", _l("Group"), _member_origin, STAFF, emptied=""),
+            Piece("active", _l("Still in the course"), _member_origin, STAFF),
             Piece("appointed", _l("Made a curator by the administrator"), Origin.SERVICE, (Eyes.ADMIN,), emptied=False),
         ),
         untold={

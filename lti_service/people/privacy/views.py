@@ -1,8 +1,9 @@
 """Pages of personal data: one's own, and the administrator's requests and periods."""
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ParamSpec
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -11,13 +12,15 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from lti_service import access, db, pages, sheets
-from lti_service.access import Permission, Viewer
+from lti_service.access import Permission, Role, Viewer
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_choice, read_id
 from lti_service.people.privacy import exports, labels, periods, service
 from lti_service.people.privacy.errors import PeriodError
 from lti_service.people.privacy.models import RequestState
 from lti_service.people.views.room import blueprint
+
+P = ParamSpec("P")
 
 pages.add_nav(75, "people.personal_data", _l("Personal data"), Permission.MANAGE_PERSONAL_DATA)
 
@@ -28,15 +31,48 @@ FAR = timedelta(days=3650)
 # --- one's own ----------------------------------------------------------------------------------------------------
 
 
-@blueprint.get("/courses/<int:course_id>/my-data/")
-@access.needs(Permission.SEE_OWN_DATA)
+_COURSE = "/courses/<int:course_id>"
+_GUESTS = "guests_"
+"""What the names of the guests' own addresses begin with."""
+
+
+def _own(rule: str, *methods: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Decorate a page about the viewer's own data: it stands in the course and, for guests, behind their own door."""
+
+    def add(view: Callable[P, Any]) -> Callable[P, Any]:
+        guarded = access.needs(Permission.SEE_OWN_DATA)(view)
+        for place, name in (("", view.__name__), ("/guest", _GUESTS + view.__name__)):
+            blueprint.add_url_rule(f"{place}{_COURSE}/{rule}", name, guarded, methods=methods or ("GET",))
+        return guarded
+
+    return add
+
+
+def _own_address(name: str, **values: Any) -> str:
+    """Where such a page is for the viewer, by the door through which they came."""
+    return url_for(f"people.{_GUESTS if _is_guest() else ''}{name}", **values)
+
+
+def _is_guest() -> bool:
+    return Role.GUEST in access.viewer().roles
+
+
+@_own("my-data/")
 def my_data() -> Any:
     """What is kept about the viewer, who sees it, and who has looked."""
-    return _own_page()
+    own = service.own_data(db.session(), access.viewer())
+    return render_template(
+        "people/privacy/own.html",
+        own=own,
+        states=labels.STATES,
+        is_waiting=own.request is not None and own.request.state is RequestState.ASKED,
+        look_in_words=exports.look_in_words,
+        address=_own_address,
+        is_guest=_is_guest(),
+    )
 
 
-@blueprint.get("/courses/<int:course_id>/my-data.<any(json,xlsx):file>")
-@access.needs(Permission.SEE_OWN_DATA)
+@_own("my-data.<any(json,xlsx):file>")
 def take_my_data(file: str) -> Response:
     """The same as a file."""
     with db.transaction() as session:
@@ -53,16 +89,16 @@ def take_my_data(file: str) -> Response:
     )
 
 
-@blueprint.get("/courses/<int:course_id>/my-data/erasure")
-@access.needs(Permission.SEE_OWN_DATA)
+@_own("my-data/erasure")
 def ask_erasure() -> Any:
     """What asking to be erased means, before it is done."""
     answer, erase = periods.terms(db.session(), access.viewer().platform_id)
-    return render_template("people/privacy/ask.html", answer=answer, erase=erase)
+    return render_template(
+        "people/privacy/ask.html", answer=answer, erase=erase, address=_own_address, is_guest=_is_guest()
+    )
 
 
-@blueprint.post("/courses/<int:course_id>/my-data/erasure")
-@access.needs(Permission.SEE_OWN_DATA)
+@_own("my-data/erasure", "POST")
 def send_erasure() -> Any:
     """The viewer wants to be erased."""
     try:
@@ -72,11 +108,10 @@ def send_erasure() -> Any:
         flash(error.text, "warning")
     else:
         flash(_("Your request is with the administrator."))
-    return redirect(url_for("people.my_data"), 303)
+    return redirect(_own_address("my_data"), 303)
 
 
-@blueprint.post("/courses/<int:course_id>/my-data/erasure/take-back")
-@access.needs(Permission.SEE_OWN_DATA)
+@_own("my-data/erasure/take-back", "POST")
 def take_back_erasure() -> Any:
     """The viewer does not want to be erased after all."""
     try:
@@ -86,29 +121,18 @@ def take_back_erasure() -> Any:
         flash(error.text, "warning")
     else:
         flash(_("Taken back: nothing is erased."))
-    return redirect(url_for("people.my_data"), 303)
+    return redirect(_own_address("my_data"), 303)
 
 
 @blueprint.post("/courses/<int:course_id>/my-data/return")
 @access.needs(Permission.SEE_OWN_DATA)
 def come_back() -> Any:
-    """The viewer, whose data were erased once, wants to be known again."""
+    """The viewer, whose data were erased once, wants to be known again. No guest's: with the data their door goes."""
     with db.transaction() as session:
         is_back = service.come_back(session, access.viewer())
     if is_back:
         flash(_("You are known again. Your name comes when you open the activity in Moodle next time."))
     return redirect(url_for("entrance.home"), 303)
-
-
-def _own_page() -> str:
-    own = service.own_data(db.session(), access.viewer())
-    return render_template(
-        "people/privacy/own.html",
-        own=own,
-        states=labels.STATES,
-        is_waiting=own.request is not None and own.request.state is RequestState.ASKED,
-        look_in_words=exports.look_in_words,
-    )
 
 
 @pages.home_section(1)
