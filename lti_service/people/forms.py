@@ -1,9 +1,9 @@
 """What comes in about people: the looks and choices of lists as plain values, and the forms of a person's page."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -29,11 +29,22 @@ LARGEST_ID = 2**31 - 1
 LONGEST_SEARCH = 100
 
 
+def read_way(values: Values, sorts: Container[str], plain: str = "name") -> dict[str, Any]:
+    """What every list's look is told by an address besides its filters; what makes no sense is taken as not given."""
+    sort = values.get("sort", "")
+    return {
+        "search": _text(values, "search")[:LONGEST_SEARCH],
+        "sort": sort if sort in sorts else plain,
+        "descending": values.get("order") == "desc",
+        "page": read_id(values, "page") or 1,
+    }
+
+
 def read_look(
     values: Values,
     states: Iterable[StrEnum],
     kinds: Iterable[StrEnum],
-    sorts: Iterable[str],
+    sorts: Container[str],
     day: date | None = None,
 ) -> Look:
     """How a list is to be shown; what makes no sense is taken as not given. `day` is the platform's today."""
@@ -42,23 +53,20 @@ def read_look(
         value = values.get(name, "")
         return value if value in set(known) else ""
 
-    page, form = values.get("page", ""), values.get("form", "")
+    form = values.get("form", "")
     return Look(
         state=one_of("state", states),
         kind=one_of("kind", kinds),
         group=_text(values, "group"),
         specialty=_text(values, "specialty")[:255],
-        search=_text(values, "search")[:LONGEST_SEARCH],
         consent=one_of("consent", Stands) if day else "",
         day=day,
         gone=values.get("gone") == "1",
-        sort=one_of("sort", sorts) or "name",
-        descending=values.get("order") == "desc",
         form=form if _is_id(form) else "",
         asked=values.get("asked") == "1",
         nominated=values.get("nominated") == "1",
         training=one_of("training", TrainingState),
-        page=int(page) if _is_id(page) else 1,
+        **read_way(values, sorts),
     )
 
 

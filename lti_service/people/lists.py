@@ -5,7 +5,7 @@ However long a list is, it takes the same few queries.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
+from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people import rules
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.service import Stands
@@ -32,21 +33,18 @@ from lti_service.people.training import lists as training
 from lti_service.people.training.rules import TrainingState
 from lti_service.programme.models import Form, MenteeKind
 
-PAGE = 50
-
 B = TypeVar("B", Mentee, Mentor)
 _IS_NOMINATED = Mentee.id.in_(select(Nomination.mentee_id))
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(ListLook):
     """What a curator wants to see of a base; every value may come from an address and be nonsense."""
 
     state: str = ""
     kind: str = ""
     group: str = ""
     specialty: str = ""
-    search: str = ""
     form: str = ""
     """The id of a form of mentoring: of mentors only those who take part in it."""
     asked: bool = False
@@ -61,36 +59,6 @@ class Look:
     """On which day trainings and consents are asked about; no part of the address."""
     gone: bool = False
     """Those who left the course instead of those who are in it."""
-    sort: str = "name"
-    descending: bool = False
-    page: int = 1
-
-    def query(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of an address that shows this look with some changes; defaults are left out."""
-        wanted = replace(self, **changes)
-        plain = Look()
-        texts = {
-            name: getattr(wanted, name)
-            for name in ("state", "kind", "group", "specialty", "form", "training", "consent", "search", "sort")
-        }
-        found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
-        if wanted.asked:
-            found["asked"] = "1"
-        if wanted.nominated:
-            found["nominated"] = "1"
-        if wanted.gone:
-            found["gone"] = "1"
-        if wanted.descending:
-            found["order"] = "desc"
-        if wanted.page > 1:
-            found["page"] = str(wanted.page)
-        return found
-
-    @property
-    def narrows(self) -> bool:
-        """Whether a filter leaves anybody out."""
-        texts = (self.state, self.kind, self.group, self.specialty, self.form, self.training, self.consent, self.search)
-        return any((*texts, self.asked, self.nominated, self.gone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +71,9 @@ class Line(Generic[B]):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[B]):
+class Listing(ListPage[Line[B]], Generic[B]):
     """A page of a list, and what its filters offer."""
 
-    lines: list[Line[B]]
-    total: int
-    page: int
-    pages: int
     counts: Counter[str]
     """State → people of the course who pass the other filters."""
     gone: int
@@ -125,16 +89,6 @@ class Listing(Generic[B]):
     def everyone(self) -> int:
         """People of the course who pass the other filters, in whatever state."""
         return self.counts.total()
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return (self.page - 1) * PAGE + 1 if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return (self.page - 1) * PAGE + len(self.lines)
 
 
 def list_mentees(session: Session, cycle_id: int, course_id: int, look: Look) -> Listing[Mentee]:
@@ -165,13 +119,11 @@ def _listing(
     named = sum(count for _state, active, _all, _asked, count in counted if active)
     matching = gone if look.gone else here
     total = matching[look.state] if look.state else matching.total()
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, look.page), pages)
+    page, pages = place(total, look.page)
 
     # Rows are read whole for the lines of the page alone: to sort all of them so takes ten times as long.
     shown = _shown(select(base.id), base, cycle_id, course_id, look, with_person=True)
-    shown = shown.order_by(*_order(base, look, states)).limit(PAGE).offset((page - 1) * PAGE)
-    ids = session.scalars(shown).all()
+    ids = session.scalars(part(shown.order_by(*_order(base, look, states)), page)).all()
     lines = [Line(*row) for row in session.execute(_lines(base, course_id).where(base.id.in_(ids)))]
     lines.sort(key=lambda line: ids.index(line.record.id))
     return Listing(lines, total, page, pages, here, gone.total(), asked, named, groups_of(session, course_id))

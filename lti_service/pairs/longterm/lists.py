@@ -5,17 +5,17 @@ long the list is, it takes the same few queries.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.pairs import rules
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.people import lists as people_lists
-from lti_service.people.lists import PAGE
 from lti_service.people.models import Membership, Mentee, Mentor, MentorState, Person
 from lti_service.people.names import search_key
 from lti_service.people.training import service as training
@@ -30,7 +30,7 @@ EVER_ACTIVE = rules.FORMED | {PairState.ENDED_EARLY}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(ListLook):
     """What a curator wants to see; every value may come from an address and be nonsense."""
 
     year: str = ""
@@ -40,28 +40,6 @@ class Look:
     """The id of an organisation."""
     form: str = ""
     """The code of a form of mentoring: forms of one code are one, whatever the year's programme."""
-    search: str = ""
-    sort: str = "name"
-    descending: bool = False
-    page: int = 1
-
-    def query(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of an address that shows this look with some changes; defaults are left out."""
-        wanted = replace(self, **changes)
-        plain = Look()
-        names = ("year", "kind", "employer", "form", "search", "sort")
-        texts = {name: getattr(wanted, name) for name in names}
-        found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
-        if wanted.descending:
-            found["order"] = "desc"
-        if wanted.page > 1:
-            found["page"] = str(wanted.page)
-        return found
-
-    @property
-    def narrows(self) -> bool:
-        """Whether a filter leaves anybody out."""
-        return any((self.year, self.kind, self.employer, self.form, self.search))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +61,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(ListPage[Line]):
     """A page of the list, and what its filters offer."""
 
-    lines: list[Line]
-    total: int
-    page: int
-    pages: int
     years: list[Cycle] = field(default_factory=list)
     """The college's school years, the newest first."""
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return (self.page - 1) * PAGE + 1 if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return (self.page - 1) * PAGE + len(self.lines)
 
 
 def list_all(session: Session, platform_id: int, course_id: int, look: Look, day: date) -> Listing:
     """A page of the long-term base."""
     found = _people(platform_id, course_id, look).subquery()
     total = session.scalar(select(func.count()).select_from(found)) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, look.page), pages)
-    ids = session.scalars(_ordered(platform_id, course_id, look).limit(PAGE).offset((page - 1) * PAGE)).all()
+    page, pages = place(total, look.page)
+    ids = session.scalars(part(_ordered(platform_id, course_id, look), page)).all()
     return Listing(_lines(session, platform_id, course_id, ids, day), total, page, pages, years(session, platform_id))
 
 

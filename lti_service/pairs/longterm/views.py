@@ -1,8 +1,6 @@
 """Pages of the long-term base: its list, which can be saved, and a mentor's years on the curator's page about them."""
 
-from typing import Any
-
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -14,7 +12,7 @@ from lti_service.pairs.longterm import lists
 from lti_service.pairs.longterm.lists import Line, Look
 from lti_service.people import labels
 from lti_service.people.employers import service as employers
-from lti_service.people.forms import LONGEST_SEARCH, read_choice, read_id
+from lti_service.people.forms import read_choice, read_id, read_way
 from lti_service.programme import service as programme
 from lti_service.programme.models import Form, MentorKind
 from lti_service.sheets import Sheet
@@ -34,7 +32,7 @@ def show() -> str:
         listing=lists.list_all(session, viewer.platform_id, viewer.course_id, look, day),
         employers=employers.all_of(session, viewer.platform_id),
         forms=_forms(session, viewer),
-        address=_address_of(look),
+        address=look.addresses("longterm.show"),
     )
 
 
@@ -69,17 +67,14 @@ def years_of(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
 
 def read_look(values: MultiDict[str, str]) -> Look:
     """How the list is to be shown; what makes no sense is taken as not given."""
-    kind, sort = read_choice(values, "kind", MentorKind), values.get("sort", "")
+    kind = read_choice(values, "kind", MentorKind)
     year, employer = read_id(values, "year"), read_id(values, "employer")
     return Look(
         year=str(year) if year else "",
         kind=kind.value if kind else "",
         employer=str(employer) if employer else "",
         form=_text(values, "form"),
-        search=_text(values, "search")[:LONGEST_SEARCH],
-        sort=sort if sort in lists.SORTS else "name",
-        descending=values.get("order") == "desc",
-        page=read_id(values, "page") or 1,
+        **read_way(values, lists.SORTS),
     )
 
 
@@ -90,15 +85,6 @@ def _text(values: MultiDict[str, str], name: str) -> str:
 def _forms(session: Session, viewer: Viewer) -> list[Form]:
     cycle = programme.find_cycle(session, viewer.platform_id, pages.local_today())
     return list(cycle.programme.forms) if cycle else []
-
-
-def _address_of(look: Look) -> Any:
-    """A function for templates: the list's address with some of its look changed, on its first page again."""
-
-    def address(**changes: Any) -> str:
-        return url_for("longterm.show", **look.query(**{"page": 1, **changes}))
-
-    return address
 
 
 def _sheet(lines: list[Line]) -> Sheet:

@@ -14,7 +14,7 @@ from lti_service.people.consents import labels, rules
 from lti_service.people.consents.lists import SORTS, Look, Who
 from lti_service.people.consents.models import Audience, ConsentText, Relation, Way
 from lti_service.people.consents.service import Paper, Stands
-from lti_service.people.forms import LONGEST_SEARCH, RecordForm, Values, read_choice, read_id, without_nul
+from lti_service.people.forms import RecordForm, Values, read_choice, read_way, without_nul
 
 AGES = ("adults", "unknown")
 
@@ -22,15 +22,11 @@ AGES = ("adults", "unknown")
 def read_look(values: Values) -> Look:
     """How the list is to be shown; what makes no sense is taken as not given."""
     who, standing = read_choice(values, "who", Who), read_choice(values, "standing", Stands)
-    sort = values.get("sort", "")
     return Look(
         who=who.value if who else "",
         standing=standing.value if standing else "",
         group=without_nul(values.get("group")).strip(),
-        search=without_nul(values.get("search")).strip()[:LONGEST_SEARCH],
-        sort=sort if sort in SORTS else "name",
-        descending=values.get("order") == "desc",
-        page=read_id(values, "page") or 1,
+        **read_way(values, SORTS),
     )
 
 

@@ -4,7 +4,7 @@ However long it is, it takes the same few queries.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people import rules
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.service import EXACT, GRANTED, Stand, Standing, Stands
-from lti_service.people.lists import PAGE, groups_of
+from lti_service.people.lists import groups_of
 from lti_service.people.models import Membership, Mentee, Mentor, MentorState, Person
 from lti_service.people.names import search_key
 
@@ -31,33 +32,12 @@ class Who(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(ListLook):
     """What a curator wants to see of the list; every value may come from an address and be nonsense."""
 
     who: str = ""
     standing: str = ""
     group: str = ""
-    search: str = ""
-    sort: str = "name"
-    descending: bool = False
-    page: int = 1
-
-    def query(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of an address that shows this look with some changes; defaults are left out."""
-        wanted = replace(self, **changes)
-        plain = Look()
-        texts = {name: getattr(wanted, name) for name in ("who", "standing", "group", "search", "sort")}
-        found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
-        if wanted.descending:
-            found["order"] = "desc"
-        if wanted.page > 1:
-            found["page"] = str(wanted.page)
-        return found
-
-    @property
-    def narrows(self) -> bool:
-        """Whether a filter leaves anybody out."""
-        return any((self.who, self.standing, self.group, self.search))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +52,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(ListPage[Line]):
     """A page of the list, and what its filters offer."""
 
-    lines: list[Line]
-    total: int
-    page: int
-    pages: int
     counts: Counter[str]
     """Value of `Stands` → people who pass the other filters."""
     everyone: int
     """People who pass the other filters, however they stand."""
     groups: list[str] = field(default_factory=list)
     """All groups of the course."""
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return (self.page - 1) * PAGE + 1 if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return (self.page - 1) * PAGE + len(self.lines)
 
 
 def list_people(
@@ -116,9 +82,8 @@ def list_people(
             counts[Stands.MISSING] += count
             counts[Stands.MINOR] += count if under_age else 0
     total = counts[look.standing] if look.standing else everyone
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, look.page), pages)
-    query = _lines(platform_id, course_id, cycle_id, day, look).limit(PAGE).offset((page - 1) * PAGE)
+    page, pages = place(total, look.page)
+    query = part(_lines(platform_id, course_id, cycle_id, day, look), page)
     return Listing(_read(session, query, day), total, page, pages, counts, everyone, groups_of(session, course_id))
 
 

@@ -195,7 +195,7 @@ def show_consents() -> Any:
         listing=lists.list_people(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look),
         has_year=year is not None,
         stands=Stands,
-        address=_address_of(look),
+        address=look.addresses("people.consents"),
         blanks=BLANKS,
     )
 
@@ -214,15 +214,6 @@ def export_consents(ending: str) -> Response:
 def _everybody(session: Session, viewer: Viewer, look: Look) -> list[Line]:
     year = cycle_id(session, viewer)
     return lists.all_people(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look)
-
-
-def _address_of(look: Look) -> Any:
-    """A function for templates: the list's address with some of its look changed, on its first page again."""
-
-    def address(**changes: Any) -> str:
-        return url_for("people.consents", **look.query(**{"page": 1, **changes}))
-
-    return address
 
 
 @blueprint.get(LIST + "blanks")

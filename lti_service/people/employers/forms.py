@@ -13,23 +13,17 @@ from lti_service.people.employers.lists import SORTS, Look
 from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
 from lti_service.people.employers.rules import AgreementState
 from lti_service.people.employers.service import AgreementFacts, ContactFacts, EmployerFacts
-from lti_service.people.forms import RecordForm, Values, read_choice, read_id
-
-LONGEST_SEARCH = 100
+from lti_service.people.forms import RecordForm, Values, read_choice, read_way
 
 
 def read_look(values: Values) -> Look:
     """How the list is to be shown; what makes no sense is taken as not given."""
     state, kind = read_choice(values, "state", AgreementState), read_choice(values, "kind", AgreementKind)
-    sort = values.get("sort", "")
     return Look(
         # Who has an agreement of a kind has one, so this pair of filters is empty by itself.
         state=state.value if state else "",
         kind=kind.value if kind else "",
-        search=_text(values.get("search"))[:LONGEST_SEARCH],
-        sort=sort if sort in SORTS else "name",
-        descending=values.get("order") == "desc",
-        page=read_id(values, "page") or 1,
+        **read_way(values, SORTS),
     )
 
 

@@ -4,16 +4,16 @@ However long it is, it takes the same few queries.
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Date, Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
+from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
 from lti_service.people.employers.rules import SOON, AgreementState, agreement_state, name_key
-from lti_service.people.lists import PAGE
 from lti_service.people.models import Mentor, MentorState
 from lti_service.programme import service as programme
 
@@ -23,34 +23,13 @@ ENDLESS = date(9999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(ListLook):
     """What a curator wants to see of the list; every value may come from an address and be nonsense."""
 
     state: str = ""
     """How the best of the organisation's agreements stands."""
     kind: str = ""
     """Only agreements of this kind are looked at, and organisations without one are left out."""
-    search: str = ""
-    sort: str = "name"
-    descending: bool = False
-    page: int = 1
-
-    def query(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of an address that shows this look with some changes; defaults are left out."""
-        wanted = replace(self, **changes)
-        plain = Look()
-        texts = {name: getattr(wanted, name) for name in ("state", "kind", "search", "sort")}
-        found: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(plain, name)}
-        if wanted.descending:
-            found["order"] = "desc"
-        if wanted.page > 1:
-            found["page"] = str(wanted.page)
-        return found
-
-    @property
-    def narrows(self) -> bool:
-        """Whether a filter leaves anything out."""
-        return bool(self.state or self.kind or self.search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +45,9 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(ListPage[Line]):
     """A page of the list, and what its filters offer."""
 
-    lines: list[Line]
-    total: int
-    page: int
-    pages: int
     counts: Counter[str]
     """State → organisations that pass the other filters."""
 
@@ -80,16 +55,6 @@ class Listing:
     def everyone(self) -> int:
         """Organisations that pass the other filters, in whatever state."""
         return self.counts.total()
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return (self.page - 1) * PAGE + 1 if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return (self.page - 1) * PAGE + len(self.lines)
 
 
 def list_employers(session: Session, platform_id: int, day: date, look: Look) -> Listing:
@@ -100,9 +65,8 @@ def list_employers(session: Session, platform_id: int, day: date, look: Look) ->
     counted = session.execute(select(standing.c.state, func.count()).group_by(standing.c.state))
     counts: Counter[str] = Counter(dict(counted.all()))
     total = counts[look.state] if look.state else counts.total()
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, look.page), pages)
-    query = _lines(session, platform_id, day, look).limit(PAGE).offset((page - 1) * PAGE)
+    page, pages = place(total, look.page)
+    query = part(_lines(session, platform_id, day, look), page)
     return Listing(_read(session, query, day), total, page, pages, counts)
 
 

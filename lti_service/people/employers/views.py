@@ -15,7 +15,6 @@ from lti_service.people import exports, service
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers import service as employers
 from lti_service.people.employers.forms import AgreementForm, ContactForm, EmployerForm, read_look
-from lti_service.people.employers.lists import Look
 from lti_service.people.employers.rules import AgreementState
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_id, read_ids
@@ -48,7 +47,7 @@ def show_employers() -> Any:
         cycle=cycle,
         gave=len(employers.that_gave_mentors(session, cycle.id)) if cycle else 0,
         states=AgreementState,
-        address=_address_of(look),
+        address=look.addresses("people.employers"),
     )
 
 
@@ -63,15 +62,6 @@ def export_employers(ending: str) -> Response:
         agreements = employer_lists.agreements_of(session, viewer.platform_id)
         employers.record_export(session, viewer, len(lines), look.query())
         return sheets.download(exports.employers(lines, contacts, agreements, day), sheets.Kind(ending))
-
-
-def _address_of(look: Look) -> Any:
-    """A function for templates: the list's address with some of its look changed, on its first page again."""
-
-    def address(**changes: Any) -> str:
-        return url_for("people.employers", **look.query(**{"page": 1, **changes}))
-
-    return address
 
 
 # --- one organisation ---------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from lti_service.people.employers import rules as employer_rules
-from lti_service.people.employers.forms import LONGEST_SEARCH, line
+from lti_service.people.employers.forms import line
 from lti_service.people.employers.models import Employer
-from lti_service.people.forms import RecordForm, Values, read_choice, read_id
+from lti_service.people.forms import RecordForm, Values, read_choice, read_way
 from lti_service.people.guests import labels, rules
 from lti_service.people.guests.invitations import GuestPage, Look, Terms, stamp
 from lti_service.people.guests.rules import Factor, Standing
@@ -141,5 +141,4 @@ class UntilForm(RecordForm):
 def read_look(values: Values) -> Look:
     """How the list is to be shown; what makes no sense is taken as not given."""
     state = read_choice(values, "state", Standing)
-    search = values.get("search", "").replace("\0", "").strip()[:LONGEST_SEARCH]
-    return Look(state.value if state else "", search, read_id(values, "page") or 1)
+    return Look(state=state.value if state else "", **read_way(values, ("name",)))

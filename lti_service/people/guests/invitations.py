@@ -15,13 +15,13 @@ from lti_service import audit, mail
 from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
+from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people.consents import service as consents
 from lti_service.people.employers.models import Employer
 from lti_service.people.guests import door, errors, labels, letters, rules
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.guests.rules import AccessAction, AccessState, Factor, MailState, Standing
-from lti_service.people.lists import PAGE
 from lti_service.people.models import Membership, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.programme import service as programme
@@ -197,17 +197,10 @@ def _moved(access: GuestAccess, action: AccessAction) -> AccessState:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(ListLook):
     """What a curator wants to see of the list; every value may come from an address and be nonsense."""
 
     state: str = ""
-    search: str = ""
-    page: int = 1
-
-    def query(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of an address that shows this look with some changes; defaults are left out."""
-        wanted = {"state": self.state, "search": self.search, "page": self.page, **changes}
-        return {name: value for name, value in wanted.items() if value and (name, value) != ("page", 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,29 +216,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(ListPage[Line]):
     """A page of the list, and what its filter offers."""
 
-    lines: list[Line]
-    total: int
-    page: int
-    pages: int
     counts: Counter[str]
 
     @property
     def everyone(self) -> int:
         """People whom the search finds, however their access stands."""
         return self.counts.total()
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return (self.page - 1) * PAGE + 1 if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return (self.page - 1) * PAGE + len(self.lines)
 
 
 def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> Listing:
@@ -265,8 +244,7 @@ def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> List
     counted = session.execute(select(base.c.standing, func.count()).group_by(base.c.standing))
     counts: Counter[str] = Counter(dict(counted.all()))
     total = counts[look.state] if look.state else counts.total()
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, look.page), pages)
+    page, pages = place(total, look.page)
     cycle = programme.find_cycle(session, viewer.platform_id, day)
     query = (
         select(Person, GuestAccess, Membership.active, Employer, Mentor.organisation)
@@ -276,8 +254,6 @@ def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> List
         .outerjoin(Mentor, and_(Mentor.person_id == Person.id, Mentor.cycle_id == (cycle.id if cycle else 0)))
         .outerjoin(Employer, Employer.id == Mentor.employer_id)
         .order_by(Person.search_name, Person.id)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
     )
     if look.state:
         query = query.where(base.c.standing == look.state)
@@ -290,7 +266,7 @@ def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> List
             organisation=employer.shown_name if employer else organisation or "",
             active=active,
         )
-        for person, access, active, employer, organisation in session.execute(query)
+        for person, access, active, employer, organisation in session.execute(part(query, page))
     ]
     return Listing(lines, total, page, pages, counts)
 

@@ -46,15 +46,11 @@ def guests_list() -> Any:
     """Everybody of the course who has no Moodle account, with how their access stands."""
     viewer, look = access.viewer(), read_look(request.args)
     listing = invitations.list_guests(db.session(), viewer, pages.local_today(), look)
-
-    def address(**changes: Any) -> str:
-        return url_for("people.guests_list", **look.query(**{"page": 1, **changes}))
-
     return render_template(
         "people/guests/list.html",
         look=look,
         listing=listing,
-        address=address,
+        address=look.addresses("people.guests_list"),
         standings=Standing,
         mail_set=mail.is_set(),
     )

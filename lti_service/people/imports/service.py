@@ -13,6 +13,7 @@ from lti_service import audit
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.lists import PAGE, ListPage, part, place
 from lti_service.people import cycles
 from lti_service.people.imports import columns, errors, reading
 from lti_service.people.imports.columns import NUMBER, REASON, Cells, Filled
@@ -27,7 +28,6 @@ KEPT = timedelta(days=3)
 """A check that nobody has applied is forgotten after so long: it is full of personal data."""
 REMEMBERED = timedelta(days=90)
 """What was applied when is remembered so long, without a word of what the file said."""
-PAGE = 50
 BATCH = 1000
 """Rows of one statement."""
 
@@ -246,24 +246,10 @@ def _close(session: Session, preview: ImportPreview, state: PreviewState) -> Non
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewPage:
+class PreviewPage(ListPage[ImportRow]):
     """A page of a preview's rows."""
 
     preview: ImportPreview
-    lines: list[ImportRow]
-    total: int
-    page: int
-    pages: int
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return (self.page - 1) * PAGE + 1 if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return (self.page - 1) * PAGE + len(self.lines)
 
 
 def find(session: Session, viewer: Viewer, preview_id: int) -> ImportPreview:
@@ -288,10 +274,9 @@ def page_of(session: Session, viewer: Viewer, preview_id: int, verdict: Verdict 
     else:
         of_it = of_it.where(ImportRow.verdict == verdict)
         total = preview.counts.get(verdict.value, 0)
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, page), pages)
-    query = of_it.order_by(ImportRow.moved.desc(), ImportRow.number).limit(PAGE).offset((page - 1) * PAGE)
-    return PreviewPage(preview, list(session.scalars(query)), total, page, pages)
+    page, pages = place(total, page)
+    query = part(of_it.order_by(ImportRow.moved.desc(), ImportRow.number), page)
+    return PreviewPage(list(session.scalars(query)), total, page, pages, preview)
 
 
 def previews(session: Session, viewer: Viewer) -> tuple[list[ImportPreview], list[ImportPreview]]:

@@ -98,7 +98,7 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         everyone=everyone,
         chosen_form_id=form_id,
         make_mentors=MAKE_MENTORS,
-        address=_address_of("people.mentees", look),
+        address=look.addresses("people.mentees"),
     )
 
 
@@ -166,7 +166,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         chosen=set(chosen),
         all_chosen=request.args.get("select") == "page" and not error,
         everyone=everyone,
-        address=_address_of("people.mentors", look),
+        address=look.addresses("people.mentors"),
     )
 
 
@@ -207,16 +207,6 @@ def _years(session: Session, viewer: Viewer, lines: Iterable[lists.Line[Mentee]]
     """Years of study of mentees by their persons' ids; none: nobody tells it."""
     told = {line.record.person_id: (line.record.person.study_year, line.groups) for line in lines}
     return placing.study_years(session, viewer.platform_id, told, pages.local_today())
-
-
-def _address_of(endpoint: str, look: lists.Look) -> Any:
-    """A function for templates: this list's address with some of its look changed, on its first page again."""
-
-    def address(**changes: Any) -> str:
-        extra = {name: changes.pop(name) for name in ("select",) if name in changes}
-        return url_for(endpoint, **look.query(**{"page": 1, **changes}), **extra)
-
-    return address
 
 
 def list_address(endpoint: str) -> str:
