@@ -198,6 +198,17 @@ def writing() -> Iterator[Connection]:
         _writing.reset(writing)
 
 
+@contextmanager
+def mapped(connection: Connection) -> Iterator[Session]:
+    """A session in the connection's transaction, for the rare step of it that needs the mapper.
+
+    What it changed is written at its end; whoever owns the connection commits.
+    """
+    with Session(connection, join_transaction_mode="rollback_only", expire_on_commit=False) as used:
+        yield used
+        used.commit()
+
+
 def begin_writing(used: Session) -> None:
     """Begin a transaction that will write, where none is open; `transaction` does it for its callers."""
     writing = _writing.set(True)
@@ -213,9 +224,10 @@ def insert(of: Session, table: type[Base]) -> Any:
     return maker(table)
 
 
-def add_missing(of: Session, table: type[Base], values: dict[str, Any]) -> None:
+def add_missing(of: Session | Connection, table: type[Base], values: dict[str, Any]) -> None:
     """Insert a row, unless one with the same unique key is there already or comes in at the same moment."""
-    _adding(of.get_bind().dialect.name, table).write(of, values)
+    dialect = of.dialect if isinstance(of, Connection) else of.get_bind().dialect
+    _adding(dialect.name, table).write(of, values)
 
 
 @cache

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from config import Settings
@@ -81,7 +81,7 @@ PLACES: dict[str, Place] = {
 # --- where a launch leads -----------------------------------------------------------------------------------------
 
 
-def landing(session: Session, launch: Launch, arrival: Arrival, token: str) -> str:
+def landing(connection: Connection, launch: Launch, arrival: Arrival, token: str) -> str:
     """The address that a verified launch leads to: always a route of ours, never a text from outside.
 
     `token` is the id_token that `launch` was verified from. Raises LaunchRefusedError for a request to choose content
@@ -90,25 +90,26 @@ def landing(session: Session, launch: Launch, arrival: Arrival, token: str) -> s
     if launch.message_type == deep_linking.MESSAGE:
         wanted = deep_linking.read_request(launch, token)
         assert arrival.course_id is not None, "read_request has seen to it"
-        choice_id = deep_linking.begin(session, launch, wanted, arrival.course_id, arrival.person_id)
+        with db.mapped(connection) as session:
+            choice_id = deep_linking.begin(session, launch, wanted, arrival.course_id, arrival.person_id)
         return url_for("choosing.choose", course_id=arrival.course_id, choice_id=choice_id)
     if arrival.course_id is None:
         return url_for("entrance.outside")
     if launch.message_type == SUBMISSION_REVIEW:
-        person_id = _person_of(session, launch, arrival.course_id)
+        person_id = _person_of(connection, launch, arrival.course_id)
         if person_id is None:
             with force_locale(arrival.locale):
                 flash(_("This person is not known here yet: they have not been loaded from Moodle."), "warning")
-        elif _may_look(session, launch, arrival, arrival.course_id, person_id):
+        elif _may_look(connection, launch, arrival, arrival.course_id, person_id):
             return url_for(PERSON_PAGE, course_id=arrival.course_id, person_id=person_id)
     elif "?" in launch.target and (place := _place_of(launch.target)):
         return url_for("choosing.open_place", course_id=arrival.course_id, place=place)
     return url_for("entrance.home", course_id=arrival.course_id)
 
 
-def _person_of(session: Session, launch: Launch, course_id: int) -> int | None:
+def _person_of(connection: Connection, launch: Launch, course_id: int) -> int | None:
     """Whose work is to be reviewed; None for somebody who is not known in the course."""
-    return session.scalar(
+    found: int | None = connection.scalar(
         select(Person.id)
         .join(Membership, Membership.person_id == Person.id)
         .where(
@@ -117,11 +118,12 @@ def _person_of(session: Session, launch: Launch, course_id: int) -> int | None:
             Membership.course_id == course_id,
         )
     )
+    return found
 
 
-def _may_look(session: Session, launch: Launch, arrival: Arrival, course_id: int, person_id: int) -> bool:
+def _may_look(connection: Connection, launch: Launch, arrival: Arrival, course_id: int, person_id: int) -> bool:
     """Whether the person's page would open: a site administrator, say, may open grades but sees no pairs."""
-    viewer = arrivals.viewer_in(session, arrival.person_id, course_id, is_administrator(launch.roles))
+    viewer = arrivals.viewer_in(connection, arrival.person_id, course_id, is_administrator(launch.roles))
     return viewer is not None and (viewer.person_id == person_id or viewer.may(Permission.SEE_COURSE_PAIRS))
 
 

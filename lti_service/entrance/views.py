@@ -52,11 +52,11 @@ def launch() -> Any:
     """The platform's answer: verified whole, remembered, and on to where it leads: the person's home page, mostly."""
     settings = _settings()
     params = _params()
-    signed = lti.verify(db.session(), params, settings.public_url)
-    with db.transaction() as session:
-        message = lti.finish_launch(session, signed, request.cookies.get(_cookie_name(LOGIN_COOKIE)))
-        arrival = visits.begin(session, message, settings.session_lifetime)
-        address = choosing.landing(session, message, arrival, params["id_token"])
+    signed = lti.verify(db.session, params, settings.public_url)
+    with db.writing() as connection:
+        message = lti.finish_launch(connection, signed, request.cookies.get(_cookie_name(LOGIN_COOKIE)))
+        arrival = visits.begin(connection, message, settings.session_lifetime)
+        address = choosing.landing(connection, message, arrival, params["id_token"])
     led_somewhere(Door.LOGIN, Door.LAUNCH)
     # 303, for the launch was a POST.
     response = redirect(address, 303)

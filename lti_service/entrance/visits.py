@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast
 
-from sqlalchemy import Table, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from lti_service.access import Role, Viewer
@@ -85,14 +85,14 @@ class Visitor:
     """Who they are in the course that was asked for; none: no course, or it is not theirs to enter."""
 
 
-def begin(session: Session, launch: Launch, lifetime: timedelta) -> Arrival:
+def begin(connection: Connection, launch: Launch, lifetime: timedelta) -> Arrival:
     """Remember who came and begin a visit with a new secret; the cookie holds it, the table only its hash."""
-    person_id, course_id = arrivals.remember(session, launch)
+    person_id, course_id = arrivals.remember(connection, launch)
     token = secrets.token_urlsafe(32)
     moment = now()
     locale = "en" if launch.locale.lower().startswith("en") else "ru"
     _BEGIN.write(
-        session,
+        connection,
         {
             "token_hash": _hash(token),
             "platform_id": launch.platform_id,

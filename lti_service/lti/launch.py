@@ -8,6 +8,7 @@ Security Framework 1.0 §5.1.
 import binascii
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -114,7 +115,7 @@ def begin_login(connection: Connection, params: dict[str, str], launch_url: str,
     the browser already carries, so that two activities opened at once do not undo each other.
     Raises LaunchRefusedError.
     """
-    platform = _platform(connection, params.get("iss", ""), params.get("client_id", ""))
+    platform = _platform(lambda: connection, params.get("iss", ""), params.get("client_id", ""))
     recorder = _Recorder()
     login = _Login(_Params(params), _ToolConf(platform), recorder, _NoCookies())
     try:
@@ -147,10 +148,11 @@ class Signed:
     nonce: str
 
 
-def verify(session: Session, params: dict[str, str], public_url: str) -> Signed:
+def verify(session: Callable[[], Session], params: dict[str, str], public_url: str) -> Signed:
     """Check all of a message that can be checked without writing. Raises LaunchRefusedError.
 
-    It only reads, so that a forger's messages never keep the database's one writer waiting.
+    It only reads, so that a forger's messages never keep the database's one writer waiting; `session` is asked for one
+    only when the platform is not remembered.
     """
     if not params.get("state") or not params.get("id_token"):
         raise LaunchRefusedError(Refusal.PARAMETER_MISSING)
@@ -168,14 +170,14 @@ def verify(session: Session, params: dict[str, str], public_url: str) -> Signed:
     return Signed(launch, params["state"], message.claims["nonce"])
 
 
-def finish_launch(session: Session, message: Signed, binding: str | None) -> Launch:
+def finish_launch(connection: Connection, message: Signed, binding: str | None) -> Launch:
     """Consume the attempt that the message ends, in the caller's transaction. Raises LaunchRefusedError.
 
     The attempt is consumed together with whatever the caller writes, or not at all: no launch is accepted twice.
     """
     moment, platform_id = now(), message.launch.platform_id
     consumed = _CONSUME.write(
-        session,
+        connection,
         {
             "state": _hash(message.state),
             "binding": _hash(binding or ""),
@@ -185,7 +187,7 @@ def finish_launch(session: Session, message: Signed, binding: str | None) -> Lau
         },
     )
     if consumed != 1:
-        attempt = session.scalar(select(LaunchAttempt).where(LaunchAttempt.state_hash == _hash(message.state)))
+        attempt = connection.execute(select(_attempts).where(_attempts.c.state_hash == _hash(message.state))).first()
         raise LaunchRefusedError(_why_not(attempt, message, binding, moment), platform_id=platform_id)
     return message.launch
 
@@ -220,9 +222,9 @@ _tokens = jwt.PyJWT()
 _tokens._jws = _Segments()
 
 
-def _platform(of: Session | Connection, issuer: str, client_id: str) -> KnownPlatform:
+def _platform(source: Callable[[], Session | Connection], issuer: str, client_id: str) -> KnownPlatform:
     """The active platform. Raises LaunchRefusedError."""
-    platform = directory.find(of, issuer, client_id)
+    platform = directory.find(source, issuer, client_id)
     if platform is None:
         raise LaunchRefusedError(Refusal.UNKNOWN_PLATFORM, f"iss={issuer[:200]} client_id={client_id[:100]}")
     if not platform.is_active:
@@ -230,7 +232,7 @@ def _platform(of: Session | Connection, issuer: str, client_id: str) -> KnownPla
     return platform
 
 
-def _why_not(attempt: LaunchAttempt | None, message: Signed, binding: str | None, moment: datetime) -> Refusal:
+def _why_not(attempt: Any, message: Signed, binding: str | None, moment: datetime) -> Refusal:
     if attempt is None:
         return Refusal.STATE_UNKNOWN
     if attempt.used_at is not None:
@@ -328,7 +330,7 @@ class _Login(OIDCLogin[_Params, _ToolConf, _Recorder, _NoCookies, str]):
 class _Message(MessageLaunch[_Params, _ToolConf, _Recorder, _NoCookies]):
     """PyLTI1p3's message, with every check that touches trust replaced by a strict one."""
 
-    def __init__(self, session: Session, params: dict[str, str], public_url: str) -> None:
+    def __init__(self, session: Callable[[], Session], params: dict[str, str], public_url: str) -> None:
         # Without a storage: nothing of a launch is kept but what the caller writes.
         super().__init__(_Params(params), _ToolConf(None), _Recorder(), _NoCookies(), requests_session=outgoing.http())
         self.set_auto_validation(False)

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from sqlalchemy import FromClause, Table, and_, bindparam, select
+from sqlalchemy import Connection, FromClause, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from lti_service import db, queue
@@ -82,7 +82,7 @@ _VIEWER = Prepared(select(*VIEWER_COLUMNS).select_from(from_person()).where(_per
 # --- what a launch tells ------------------------------------------------------------------------------------------
 
 
-def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
+def remember(connection: Connection, launch: Launch) -> tuple[int, int | None]:
     """Keep what the launch tells, writing only what changed; the ids of the person and of the course.
 
     There is no course when it was opened outside one. Roles read from the web service are better than a launch's
@@ -93,8 +93,10 @@ def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
     they want to be known again.
     """
     person, course = _told_of_person(launch), _told_of_course(launch)
-    known = _known(session, launch)
-    is_erased = known.person_id is None and bool(identities.erased_among(session, launch.platform_id, [launch.user_id]))
+    known = _known(connection, launch)
+    is_erased = known.person_id is None and bool(
+        identities.erased_among(connection, launch.platform_id, [launch.user_id])
+    )
     if known.withheld or is_erased:
         person = {}
     if known.person_id is None or (course and known.course_id is None):
@@ -103,26 +105,26 @@ def remember(session: Session, launch: Launch) -> tuple[int, int | None]:
             names = search_key(person.get("family_name", ""), person.get("given_name", ""))
             row = {"platform_id": launch.platform_id, "moodle_id": launch.user_id, "updated_at": now()}
             row["withheld"] = is_erased
-            db.add_missing(session, Person, {**row, **person, "search_name": names})
+            db.add_missing(connection, Person, {**row, **person, "search_name": names})
         if course and known.course_id is None:
             row = {"platform_id": launch.platform_id, "moodle_id": launch.context_id}
-            db.add_missing(session, Course, {**row, **course})
-        known = _known(session, launch)
+            db.add_missing(connection, Course, {**row, **course})
+        known = _known(connection, launch)
     if known.corrected:
         # A curator knows better; what Moodle says meanwhile the next sync tells.
         person = {name: value for name, value in person.items() if name not in known.corrected}
-    _update(session, Person, known.person_id, known, person)
+    _update(connection, Person, known.person_id, known, person)
     if not course:
         return known.person_id, None
-    _update(session, Course, known.course_id, known, course)
+    _update(connection, Course, known.course_id, known, course)
     if not is_administrator(launch.roles):
-        _enrol(session, launch, known)
+        _enrol(connection, launch, known)
     return known.person_id, known.course_id
 
 
-def _known(session: Session, launch: Launch) -> Any:
+def _known(connection: Connection, launch: Launch) -> Any:
     keys = {"platform": launch.platform_id, "user": launch.user_id, "context": launch.context_id}
-    return _KNOWN.one(session, keys)
+    return _KNOWN.one(connection, keys)
 
 
 def _told_of_person(launch: Launch) -> dict[str, str]:
@@ -151,40 +153,44 @@ def _told_of_course(launch: Launch) -> dict[str, str]:
     return {"title": launch.context_title[: COURSE_LIMITS["title"]], **told}
 
 
-def _update(session: Session, table: type[Person] | type[Course], key: int, known: Any, told: dict[str, str]) -> None:
+def _update(
+    connection: Connection, table: type[Person] | type[Course], key: int, known: Any, told: dict[str, str]
+) -> None:
     changed = {name: value for name, value in told.items() if getattr(known, name) != value}
     if not changed:
         return
-    row = session.get_one(table, key)
-    for name, value in changed.items():
-        setattr(row, name, value)
-    if isinstance(row, Person):
-        row.updated_at = now()
+    with db.mapped(connection) as session:
+        row = session.get_one(table, key)
+        for name, value in changed.items():
+            setattr(row, name, value)
+        if isinstance(row, Person):
+            row.updated_at = now()
 
 
-def _enrol(session: Session, launch: Launch, known: Any) -> None:
+def _enrol(connection: Connection, launch: Launch, known: Any) -> None:
     # Whoever has not said that they want to be known again is on no list of students or teachers.
     roles = [] if known.withheld else [role.value for role in course_roles(launch.roles)]
     if known.membership_id is None:
         keys = {"course_id": known.course_id, "person_id": known.person_id}
-        db.add_missing(session, Membership, {**keys, "roles": roles, "active": True})
+        db.add_missing(connection, Membership, {**keys, "roles": roles, "active": True})
         return
     if known.active and (known.moodle_roles or known.roles == roles):
         return
-    membership = session.get_one(Membership, known.membership_id)
-    if not membership.active:
-        membership.active, membership.listed = True, False
-        membership.moodle_roles, membership.roster_role = [], ""
-        queue.mark_due(session, known.course_id)
-    membership.roles = roles
+    with db.mapped(connection) as session:
+        membership = session.get_one(Membership, known.membership_id)
+        if not membership.active:
+            membership.active, membership.listed = True, False
+            membership.moodle_roles, membership.roster_role = [], ""
+            queue.mark_due(session, known.course_id)
+        membership.roles = roles
 
 
 # --- who that makes them ------------------------------------------------------------------------------------------
 
 
-def viewer_in(session: Session, person_id: int, course_id: int, is_admin: bool) -> Viewer | None:
+def viewer_in(of: Session | Connection, person_id: int, course_id: int, is_admin: bool) -> Viewer | None:
     """Who somebody is in a course, asked anew at each request; None when the course is not theirs to enter."""
-    row = _VIEWER.first(session, {"person": person_id, "course": course_id})
+    row = _VIEWER.first(of, {"person": person_id, "course": course_id})
     return None if row is None else viewer_of(row, is_admin)
 
 

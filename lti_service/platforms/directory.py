@@ -57,17 +57,18 @@ class Directory:
         self._found: dict[tuple[str, str], tuple[float, KnownPlatform]] = {}
 
     def find(
-        self, of: Session | Connection, issuer: str, client_id: str, *, anew: bool = False
+        self, source: Callable[[], Session | Connection], issuer: str, client_id: str, *, anew: bool = False
     ) -> KnownPlatform | None:
         """The platform with this issuer and client id, whatever its state.
 
-        Only active ones are remembered, so that one just registered or resumed works at once; `anew` asks the table.
+        `source` gives what the table is asked through, if it has to be asked: only active ones are remembered, so that
+        one just registered or resumed works at once, and `anew` always asks.
         """
         at, known = self._found.get((issuer, client_id), (0.0, None))
         if known is not None and not anew and self._clock() - at < MAX_AGE:
             return known
         asked = self._clock()
-        rows = _FIND.all(of, {"issuer": issuer, "client_id": client_id})
+        rows = _FIND.all(source(), {"issuer": issuer, "client_id": client_id})
         if not rows:
             return None
         first = rows[0]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from lti_service import db
@@ -38,9 +38,9 @@ def welcome(session: Session, person: Person) -> None:
         forget(session, person.platform_id, person.moodle_id)
 
 
-def erased_among(session: Session, platform_id: int, moodle_ids: Iterable[str]) -> set[str]:
+def erased_among(of: Session | Connection, platform_id: int, moodle_ids: Iterable[str]) -> set[str]:
     """Those of these users of whom nothing is to be known; one query."""
-    kept = {row.fingerprint for row in _KEPT.all(session, {"platform": platform_id})}
+    kept = {row.fingerprint for row in _KEPT.all(of, {"platform": platform_id})}
     if not kept:
         return set()
     return {one for one in moodle_ids if not kept.isdisjoint(secrets.fingerprints(_text(platform_id, one)))}
