@@ -54,6 +54,16 @@ class ListLook:
             found["page"] = str(wanted.page)
         return found
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """The look as the trail keeps it when somebody saves a list: that something was searched for, and not what.
+
+        What is searched for is mostly somebody's name, often a part of one or misspelt: erasure, which looks for whole
+        names, would not find it in an entry about a whole list.
+        """
+        told = self.query(page=1, search="")
+        return told | {"searched": True} if self.search else told
+
     def addresses(self, endpoint: str, **values: Any) -> Callable[..., str]:
         """A function for templates: the list's address with some of its look changed, on its first page again.
 

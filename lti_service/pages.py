@@ -128,6 +128,11 @@ def local_today() -> date:
     return datetime.now(_zone()).date()
 
 
+def local_day(moment: datetime) -> date:
+    """The day of a moment where the viewer's college is."""
+    return moment.astimezone(_zone()).date()
+
+
 def show_day(value: date | datetime | None) -> str:
     """15.11.2026, in the platform's time zone."""
     if value is None:

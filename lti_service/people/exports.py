@@ -1,10 +1,11 @@
-"""The two bases as tables to be saved."""
+"""The lists of people as tables to be saved."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 
 from flask_babel import gettext as _
 
+from lti_service.pages import local_day
 from lti_service.people import labels
 from lti_service.people.consents import labels as consent_labels
 from lti_service.people.consents import lists as consent_lists
@@ -13,6 +14,8 @@ from lti_service.people.employers import labels as employer_labels
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers.models import Agreement, EmployerContact
 from lti_service.people.employers.rules import agreement_state
+from lti_service.people.guests import labels as guest_labels
+from lti_service.people.guests import lists as guest_lists
 from lti_service.people.lists import Line
 from lti_service.people.models import Mentee, Mentor, Person
 from lti_service.people.training import labels as training_labels
@@ -148,6 +151,42 @@ def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
             ]
         )
     return Sheet(_("Consents"), heads, rows)
+
+
+def guests(lines: Iterable[guest_lists.Line], stands: Mapping[int, Stand]) -> Sheet:
+    """A row for each person from outside, with how their access stands; `stands` say by the person's id how they stand
+    with their consents, which is heeded as in `_person`."""
+    heads = [
+        _("Family name, given name, patronymic"),
+        _("Organisation"),
+        _("Telephone"),
+        _("E-mail"),
+        _("Access"),
+        _("Invited"),
+        _("Access until"),
+        _("Last here"),
+        _("Looks"),
+        _("Still in the course"),
+        _("Consent"),
+    ]
+    rows: list[list[Value]] = [
+        [
+            line.person.name,
+            "" if stand.is_withdrawn else line.organisation,
+            "" if stand.is_withdrawn else line.person.phone,
+            "" if stand.is_withdrawn else line.person.email,
+            str(guest_labels.STANDINGS[line.standing]),
+            local_day(line.access.invited_at) if line.access else None,
+            line.until,
+            local_day(line.access.last_seen_at) if line.access and line.access.last_seen_at else None,
+            line.access.views if line.access else 0,
+            _("yes") if line.active else _("no"),
+            str(consent_labels.STANDINGS[stand.standing]),
+        ]
+        for line in lines
+        for stand in [stands[line.person.id]]
+    ]
+    return Sheet(_("Mentors without Moodle"), heads, rows)
 
 
 def _training_of(mentor: Mentor, standings: Mapping[int, Standing]) -> str:

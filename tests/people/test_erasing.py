@@ -11,9 +11,10 @@ from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people.corrections import service as corrections
-from lti_service.people.guests import invitations, joining
+from lti_service.people.guests import invitations, joining, lists
 from lti_service.people.guests import service as guests
-from lti_service.people.guests.invitations import Look, Terms
+from lti_service.people.guests.invitations import Terms
+from lti_service.people.guests.lists import Look
 from lti_service.people.guests.rules import Factor
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.imports import service as imports
@@ -140,11 +141,11 @@ def test_an_erased_guest_is_in_no_list_and_nobody_invites_edits_or_joins_them(
     guest = guests.add_mentor(session, viewer, TODAY, MINER).person
     account = small.add("Другой Пётр", "teacher")
     session.commit()
-    assert invitations.list_guests(session, viewer, TODAY, Look()).total == 1
+    assert lists.list_guests(session, viewer, TODAY, Look()).total == 1
     seen = joining.preview(session, viewer, guest.id, account.id).seen
     erase(session, small, guest)
-    assert invitations.list_guests(session, viewer, TODAY, Look()).total == 0
-    assert invitations.line_of(session, viewer, guest.id) is None
+    assert lists.list_guests(session, viewer, TODAY, Look()).total == 0
+    assert lists.line_of(session, viewer, guest.id) is None
     with pytest.raises(NotFoundError):
         guests.change_person(session, small.at, guest.id, MINER)
     with pytest.raises(NotFoundError):

@@ -1,5 +1,7 @@
 """Curators invite guests, see who came, prolong and withdraw; letters leave by a real mail server on loopback."""
 
+import csv
+import io
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ import time_machine
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,15 +26,16 @@ from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.errors import NotFoundError
 from lti_service.mail import Letter, MailError
-from lti_service.people.guests import errors, invitations, letters, rules
+from lti_service.people.guests import errors, invitations, letters, lists, rules
 from lti_service.people.guests import service as guests
-from lti_service.people.guests.invitations import Look, Terms
+from lti_service.people.guests.invitations import Terms
+from lti_service.people.guests.lists import Look
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.guests.rules import AccessState, Factor, MailState, Standing
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import Person
 from lti_service.platforms.models import Course
-from tests.consenting import give_consent
+from tests.consenting import give_consent, withdraw_consent
 from tests.counting import statements
 from tests.people.conftest import TODAY, SmallCourse
 from tests.people.test_employers import post, viewer_of
@@ -103,7 +107,7 @@ def test_only_people_without_an_account_of_this_course_are_invited(
         invitations.invite(session, viewer_of(other), miner.id, MONTH, TODAY)
     with pytest.raises(NotFoundError):
         invitations.page_of(session, viewer_of(other), miner.id, TODAY)
-    assert invitations.list_guests(session, viewer_of(other), TODAY, Look()).total == 0
+    assert lists.list_guests(session, viewer_of(other), TODAY, Look()).total == 0
 
 
 def test_the_last_day_is_one_whole_day_where_the_college_is(session: Session, viewer: Viewer, miner: Person) -> None:
@@ -169,14 +173,41 @@ def test_the_list_says_how_each_access_stands(session: Session, viewer: Viewer, 
             access.code_until = db.now()
         session.commit()
     with statements(session) as sent:
-        found = invitations.list_guests(session, viewer, TODAY, Look())
+        found = lists.list_guests(session, viewer, TODAY, Look())
     assert len(sent) == 2, "counts and lines; the school year is at hand"
     assert {line.person.name: line.standing for line in found.lines} == wanted
     assert found.counts == {standing.value: 1 for standing in Standing}
     for standing in Standing:
-        [line] = invitations.list_guests(session, viewer, TODAY, Look(state=standing.value)).lines
+        [line] = lists.list_guests(session, viewer, TODAY, Look(state=standing.value)).lines
         assert line.standing is standing
-    assert invitations.list_guests(session, viewer, TODAY, Look(search="гость3")).total == 1
+    assert lists.list_guests(session, viewer, TODAY, Look(search="гость3")).total == 1
+
+
+def test_the_list_is_sorted_by_each_of_its_columns(session: Session, viewer: Viewer, small: SmallCourse) -> None:
+    for name, days, views in (("Авдеев", 30, 2), ("Бобров", 10, None), ("Ветров", None, None), ("Громов", 20, 5)):
+        person = guests.add_person(session, small.at, replace(MINER, family_name=name, email=""))
+        if days is None:
+            continue
+        invitations.invite(session, viewer, person.id, replace(MONTH, until=TODAY + timedelta(days=days)), TODAY)
+        access = access_of(session, person)
+        if views:
+            access.state, access.views, access.last_seen_at = AccessState.OPEN, views, db.now() - timedelta(days=views)
+        session.commit()
+
+    def order(sort: str, *, descending: bool = False) -> str:
+        look = Look(sort=sort, descending=descending)
+        return "".join(line.person.name[0] for line in lists.list_guests(session, viewer, TODAY, look).lines)
+
+    wanted = {"name": "АБВГ", "access": "ВБАГ", "until": "ВБГА", "seen": "БВГА", "views": "БВАГ"}
+    assert set(wanted) == set(lists.SORTS)
+    for sort, letters_in_order in wanted.items():
+        assert order(sort) == letters_in_order, sort
+        look = Look(sort=sort)
+        assert [line.person.id for line in lists.all_guests(session, viewer, TODAY, look)] == [
+            line.person.id for line in lists.list_guests(session, viewer, TODAY, look).lines
+        ]
+    assert order("until", descending=True) == "АГБВ"
+    assert order("name", descending=True) == "ГВБА"
 
 
 # --- pages --------------------------------------------------------------------------------------------------------
@@ -518,3 +549,62 @@ def test_mail_settings_are_read_and_a_sender_is_asked_for(monkeypatch: pytest.Mo
     monkeypatch.setenv("SMTP_SECURITY", "ssl")
     with pytest.raises(SettingsError, match="SMTP_SECURITY"):
         load_settings()
+
+
+# --- the list as a file -------------------------------------------------------------------------------------------
+
+
+def as_rows(client: FlaskClient, address: str) -> list[list[str]]:
+    response = client.get(client.home + address)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    return list(csv.reader(io.StringIO(response.data.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def test_the_list_is_saved_as_it_is_filtered_and_sorted(curator: FlaskClient, session: Session, guest: Person) -> None:
+    invite(curator, guest)
+    for name in ("=Ядов", "Аистов"):
+        post(curator, "employers/guests/new", family_name=name, given_name="Пётр")
+    page = curator.get(f"{curator.home}employers/guests/?sort=name&order=desc").text
+    assert "/employers/guests.xlsx?order=desc" in page
+    rows = as_rows(curator, "employers/guests.csv?sort=name&order=desc")
+    assert rows[0][:5] == ["Family name, given name, patronymic", "Organisation", "Telephone", "E-mail", "Access"]
+    assert [row[0].split()[0] for row in rows[1:]] == ["Горняков", "Аистов", "'=Ядов"], "and no formula among them"
+    told = dict(zip(rows[0], rows[1], strict=True))
+    until = (db.now().date() + timedelta(days=60)).strftime("%d.%m.%Y")
+    assert (told["Telephone"], told["Access"], told["Access until"]) == ("8 915 123-45-67", "Invited", until)
+    assert told["Last here"] == ""
+    book = load_workbook(io.BytesIO(curator.get(f"{curator.home}employers/guests.xlsx?state=invited").data))
+    cells = list(book.active.iter_rows(values_only=True))
+    assert [row[0] for row in cells[1:]] == ["Горняков Пётр Ильич"]
+    assert [row[0] for row in as_rows(curator, "employers/guests.csv?search=аист")[1:]] == ["Аистов Пётр"]
+
+
+def test_after_a_withdrawal_a_file_has_no_more_than_the_name_and_the_access(
+    curator: FlaskClient, session: Session, guest: Person
+) -> None:
+    give_consent(session, guest, db.now().date())
+    session.commit()
+    assert as_rows(curator, "employers/guests.csv")[1][2:4] == ["8 915 123-45-67", "gornyak@mine.example"]
+    withdraw_consent(session, guest, db.now().date())
+    session.commit()
+    row = as_rows(curator, "employers/guests.csv")[1]
+    assert row[:5] == ["Горняков Пётр Ильич", "", "", "", "Not invited"]
+
+
+def test_who_saved_the_list_is_in_the_trail_and_told_to_guests_alone(
+    curator: FlaskClient, session: Session, guest: Person, launch_as: LaunchAs
+) -> None:
+    curator.get(f"{curator.home}employers/guests.csv?search=горняков&state=none&sort=views")
+    session.commit()
+    event = session.scalars(select(AuditEvent).where(AuditEvent.action == "base.exported")).one()
+    assert event.subject == "base:guests"
+    assert event.details == {"count": 1, "state": "none", "sort": "views", "searched": True}
+    student = launch_as("student001")
+    assert "saved a list" not in student.get(f"{student.home}my-data/").text
+
+
+def test_only_curators_save_the_list(launch_as: LaunchAs, synced: Course) -> None:
+    for who in ("student001", "teacher01", "admin"):
+        client = launch_as(who)
+        assert client.get(f"{client.home}employers/guests.csv").status_code == 403, who

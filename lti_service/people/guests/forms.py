@@ -13,7 +13,8 @@ from lti_service.people.employers.forms import line
 from lti_service.people.employers.models import Employer
 from lti_service.people.forms import RecordForm, Values, read_choice, read_way
 from lti_service.people.guests import labels, rules
-from lti_service.people.guests.invitations import GuestPage, Look, Terms, stamp
+from lti_service.people.guests.invitations import GuestPage, Terms, stamp
+from lti_service.people.guests.lists import SORTS, Look
 from lti_service.people.guests.rules import Factor, Standing
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import Person
@@ -141,4 +142,4 @@ class UntilForm(RecordForm):
 def read_look(values: Values) -> Look:
     """How the list is to be shown; what makes no sense is taken as not given."""
     state = read_choice(values, "state", Standing)
-    return Look(state=state.value if state else "", **read_way(values, ("name",)))
+    return Look(state=state.value if state else "", **read_way(values, SORTS))

@@ -1,29 +1,25 @@
 """What curators do with the accesses of guests: invite, renew, prolong, withdraw, and see who came and when."""
 
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_service import audit, mail
 from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
-from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people.consents import service as consents
-from lti_service.people.employers.models import Employer
 from lti_service.people.guests import door, errors, labels, letters, rules
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.guests.rules import AccessAction, AccessState, Factor, MailState, Standing
-from lti_service.people.models import Membership, Mentor, Person
-from lti_service.people.names import search_key
+from lti_service.people.models import Person
 from lti_service.programme import service as programme
 
 SHOWN_EVENTS = 30
@@ -141,6 +137,13 @@ def last_day(access: GuestAccess, time_zone: str) -> date:
     return (access.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(time_zone)).date()
 
 
+def standing_of(access: GuestAccess | None) -> Standing:
+    """How an access stands now."""
+    if access is None:
+        return Standing.NONE
+    return rules.standing(access.state, access.expires_at, access.code_until, now())
+
+
 # --- what becomes of it -------------------------------------------------------------------------------------------
 
 
@@ -193,107 +196,6 @@ def _moved(access: GuestAccess, action: AccessAction) -> AccessState:
     return after
 
 
-# --- lists --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Look(ListLook):
-    """What a curator wants to see of the list; every value may come from an address and be nonsense."""
-
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Somebody from outside with how their access stands."""
-
-    person: Person
-    access: GuestAccess | None
-    standing: Standing
-    until: date | None
-    organisation: str
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(ListPage[Line]):
-    """A page of the list, and what its filter offers."""
-
-    counts: Counter[str]
-
-    @property
-    def everyone(self) -> int:
-        """People whom the search finds, however their access stands."""
-        return self.counts.total()
-
-
-def list_guests(session: Session, viewer: Viewer, day: date, look: Look) -> Listing:
-    """Everybody of the course who has no Moodle account, by name; the same few queries however many they are."""
-    stands = _standing(now()).label("standing")
-    of_course = and_(GuestAccess.person_id == Person.id, GuestAccess.course_id == viewer.course_id)
-    conditions: list[Any] = [Membership.course_id == viewer.course_id, Person.moodle_id.is_(None)]
-    conditions.append(Person.erased_at.is_(None))
-    conditions += [Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()]
-    base = (
-        select(Person.id.label("person_id"), stands)
-        .join(Membership, Membership.person_id == Person.id)
-        .outerjoin(GuestAccess, of_course)
-        .where(*conditions)
-        .subquery()
-    )
-    counted = session.execute(select(base.c.standing, func.count()).group_by(base.c.standing))
-    counts: Counter[str] = Counter(dict(counted.all()))
-    total = counts[look.state] if look.state else counts.total()
-    page, pages = place(total, look.page)
-    cycle = programme.find_cycle(session, viewer.platform_id, day)
-    query = (
-        select(Person, GuestAccess, Membership.active, Employer, Mentor.organisation)
-        .join(base, base.c.person_id == Person.id)
-        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == viewer.course_id))
-        .outerjoin(GuestAccess, of_course)
-        .outerjoin(Mentor, and_(Mentor.person_id == Person.id, Mentor.cycle_id == (cycle.id if cycle else 0)))
-        .outerjoin(Employer, Employer.id == Mentor.employer_id)
-        .order_by(Person.search_name, Person.id)
-    )
-    if look.state:
-        query = query.where(base.c.standing == look.state)
-    lines = [
-        Line(
-            person=person,
-            access=access,
-            standing=standing_of(access),
-            until=last_day(access, viewer.time_zone) if access else None,
-            organisation=employer.shown_name if employer else organisation or "",
-            active=active,
-        )
-        for person, access, active, employer, organisation in session.execute(part(query, page))
-    ]
-    return Listing(lines, total, page, pages, counts)
-
-
-def _standing(moment: datetime) -> ColumnElement[str]:
-    """`rules.standing` for the database."""
-    return case(
-        (GuestAccess.id.is_(None), literal(Standing.NONE.value)),
-        (GuestAccess.state == AccessState.WITHDRAWN, literal(Standing.WITHDRAWN.value)),
-        (GuestAccess.expires_at <= moment, literal(Standing.EXPIRED.value)),
-        (
-            and_(GuestAccess.state == AccessState.INVITED, GuestAccess.code_until <= moment),
-            literal(Standing.CODE_EXPIRED.value),
-        ),
-        (GuestAccess.state == AccessState.INVITED, literal(Standing.INVITED.value)),
-        (GuestAccess.state == AccessState.LOCKED, literal(Standing.LOCKED.value)),
-        else_=literal(Standing.OPEN.value),
-    )
-
-
-def standing_of(access: GuestAccess | None) -> Standing:
-    """How an access stands now."""
-    if access is None:
-        return Standing.NONE
-    return rules.standing(access.state, access.expires_at, access.code_until, now())
-
-
 # --- one guest ----------------------------------------------------------------------------------------------------
 
 
@@ -341,22 +243,6 @@ def page_of(session: Session, viewer: Viewer, person_id: int, today: date) -> Gu
         event_count=session.scalar(select(func.count()).select_from(AuditEvent).where(*theirs)) or 0,
         usual_end=rules.usual_end(programme.school_year(today)),
     )
-
-
-def line_of(session: Session, viewer: Viewer, person_id: int) -> Line | None:
-    """How the access of one person of the course stands; None: they have a Moodle account, and no access,
-    or their data were erased."""
-    found = session.execute(
-        select(Person, GuestAccess, Membership.active)
-        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == viewer.course_id))
-        .outerjoin(GuestAccess, and_(GuestAccess.person_id == Person.id, GuestAccess.course_id == viewer.course_id))
-        .where(Person.id == person_id, Person.moodle_id.is_(None), Person.erased_at.is_(None))
-    ).first()
-    if found is None:
-        return None
-    person, access, active = found
-    until = last_day(access, viewer.time_zone) if access else None
-    return Line(person, access, standing_of(access), until, "", active)
 
 
 def _record(session: Session, viewer: Viewer, access: GuestAccess, action: str, **details: Any) -> None:

@@ -3,18 +3,20 @@
 from typing import Any
 
 import segno
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, looks, mail, pages
+from lti_service import access, db, looks, mail, pages, sheets
 from lti_service.access import Permission, Viewer
+from lti_service.people import exports, service
+from lti_service.people.consents import service as consents
 from lti_service.people.employers import service as employers
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_id
-from lti_service.people.guests import errors, invitations, joining, labels, rules
+from lti_service.people.guests import errors, invitations, joining, labels, lists, rules
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.forms import AccessForm, MentorForm, PersonForm, UntilForm, read_look
 from lti_service.people.guests.models import GuestAccess
@@ -45,7 +47,7 @@ def share_words(setup: BlueprintSetupState) -> None:
 def guests_list() -> Any:
     """Everybody of the course who has no Moodle account, with how their access stands."""
     viewer, look = access.viewer(), read_look(request.args)
-    listing = invitations.list_guests(db.session(), viewer, pages.local_today(), look)
+    listing = lists.list_guests(db.session(), viewer, pages.local_today(), look)
     return render_template(
         "people/guests/list.html",
         look=look,
@@ -54,6 +56,18 @@ def guests_list() -> Any:
         standings=Standing,
         mail_set=mail.is_set(),
     )
+
+
+@blueprint.get("/courses/<int:course_id>/employers/guests.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_guests(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    viewer, day, look = access.viewer(), pages.local_today(), read_look(request.args)
+    with db.transaction() as session:
+        lines = lists.all_guests(session, viewer, day, look)
+        service.record_export(session, desk(session), "guests", len(lines), look.told)
+        stands = consents.stands(session, [line.person.id for line in lines], day)
+        return sheets.download(exports.guests(lines, stands), sheets.Kind(ending))
 
 
 @blueprint.route(ALL + "new", methods=["GET", "POST"])
@@ -277,5 +291,5 @@ def door_address() -> str:
 @pages.record_section(55)
 def guest_of_record(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
     """How the access of somebody without an account stands, on their page."""
-    line = invitations.line_of(session, viewer, person_id)
+    line = lists.line_of(session, viewer, person_id)
     return None if line is None else pages.part("people/guests/_of_person.html", line=line)

@@ -80,6 +80,8 @@ def own_data(session: Session, viewer: Viewer) -> OwnData:
 
 def _looks(session: Session, viewer: Viewer) -> list[Look]:
     own_courses = select(Membership.course_id).where(Membership.person_id == viewer.person_id)
+    # Lists on which nobody of the viewer's kind stands.
+    elsewhere = ("base:employers",) if Role.GUEST in viewer.roles else ("base:employers", "base:guests")
     events = session.scalars(
         select(AuditEvent)
         .where(
@@ -89,7 +91,7 @@ def _looks(session: Session, viewer: Viewer) -> list[Look]:
                 and_(
                     AuditEvent.action.in_(LISTS),
                     AuditEvent.course_id.in_(own_courses),
-                    AuditEvent.subject != "base:employers",
+                    AuditEvent.subject.not_in(elsewhere),
                 ),
             ),
             or_(AuditEvent.actor_id.is_(None), AuditEvent.actor_id != viewer.person_id),
