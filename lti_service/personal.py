@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, cast
 
 from flask_babel import gettext as _
@@ -262,6 +263,34 @@ def _about(table: type[Base], person_id: int) -> ColumnElement[bool]:
 def parent_of(table: Table, column: str) -> str:
     """The name of the table that a foreign key leads to."""
     return str(next(iter(table.c[column].foreign_keys)).column.table.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that is kept about a person, besides what the tables say."""
+
+    name: str
+    """What it is called among what they take along."""
+    title: str
+    path: Path
+    size: int
+    """Bytes."""
+
+
+Encloser = Callable[[Session, int], Iterable[Enclosure]]
+
+_enclosers: list[Encloser] = []
+
+
+def encloses(encloser: Encloser) -> Encloser:
+    """Decorate a function that says which files a wing keeps about a person, by the person's id."""
+    _enclosers.append(encloser)
+    return encloser
+
+
+def enclosures(session: Session, person_id: int) -> list[Enclosure]:
+    """All files that are kept about a person."""
+    return [found for encloser in _enclosers for found in encloser(session, person_id)]
 
 
 # --- erasure ------------------------------------------------------------------------------------------------------

@@ -52,15 +52,19 @@ class Sheet:
 
 def download(sheet: Sheet, kind: Kind) -> Response:
     """The table as a file to be saved, named after it."""
-    content = _xlsx(sheet) if kind is Kind.XLSX else _csv(sheet)
     name = f"{sheet.title}.{kind.value}"
     # RFC 6266: a plain name for old programs, the real one beside it.
     disposition = f"attachment; filename=\"table.{kind.value}\"; filename*=UTF-8''{quote(name, safe='')}"
     return Response(
-        content,
+        content(sheet, kind),
         content_type=TYPES[kind],
         headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
     )
+
+
+def content(sheet: Sheet, kind: Kind) -> bytes:
+    """What such a file holds."""
+    return _xlsx(sheet) if kind is Kind.XLSX else _csv(sheet)
 
 
 def _xlsx(sheet: Sheet) -> bytes:

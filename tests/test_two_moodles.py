@@ -367,7 +367,7 @@ CHOICES = {
     "ending": ("xlsx", "csv"),
     "what": tuple(KINDS),
     "audience": ("adult", "representative"),
-    "file": ("json", "xlsx"),
+    "file": ("json", "xlsx", "zip"),
     "code": ("R1", "R4"),
     "form_code": ("teacher-student",),
     "how": ("retire", "bring-back"),
@@ -422,11 +422,15 @@ def test_no_page_shows_anything_of_the_other(app: Flask, sides: tuple[Side, Side
 
 
 def _text(page: TestResponse) -> str:
-    """What a page or a file says; a spreadsheet is a packed one."""
-    if not page.data.startswith(b"PK"):
-        return page.text
-    with ZipFile(BytesIO(page.data)) as parts:
-        return "".join(parts.read(name).decode() for name in parts.namelist())
+    """What a page or a file says; a spreadsheet is a packed one, and may be in a packed one itself."""
+    return _unpacked(page.data) if page.data.startswith(b"PK") else page.text
+
+
+def _unpacked(content: bytes) -> str:
+    if not content.startswith(b"PK"):
+        return content.decode()
+    with ZipFile(BytesIO(content)) as parts:
+        return "".join(_unpacked(parts.read(name)) for name in parts.namelist())
 
 
 def _leads_home(page: TestResponse, own: Side) -> bool:

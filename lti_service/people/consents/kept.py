@@ -4,18 +4,21 @@ That a consent was given and withdrawn stays without a name: the operator has to
 while it lasted (152-ФЗ, ст. 9 ч. 3). What names the representative goes, and the paper with it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_service import keeping, personal
 from lti_service.keeping import Kind, Moment
+from lti_service.pages import show_day
 from lti_service.people.consents import labels, scans
 from lti_service.people.consents.models import Consent, ConsentText, Way
 from lti_service.people.kept import OWN_KEY
-from lti_service.personal import Erasing, Holding, Origin, Piece
+from lti_service.personal import Enclosure, Erasing, Holding, Origin, Piece
 
 WAYS: dict[Way, Any] = {
     Way.TOOL: _l("in this service, personally"),
@@ -60,7 +63,7 @@ personal.keep(
         untold={
             "id": OWN_KEY,
             "grown_if_born_by": "reckoned from the day on which it was given",
-            "scan": "the random name of the scan's file; that there is one is told",
+            "scan": "the random name of the scan's file; the file itself is taken along",
             "withdrawn_at": "the moment of the withdrawal: its day is told",
         },
         others={
@@ -74,6 +77,21 @@ personal.keep(
 personal.tell_nothing(
     f"{ConsentText.__tablename__}.created_by", "who wrote the college's text: a document, nobody's personal data"
 )
+
+
+@personal.encloses
+def papers(session: Session, person_id: int) -> Iterable[Enclosure]:
+    """The scans of somebody's consents; one whose file is lost cannot be given to anybody."""
+    scanned = select(Consent).where(Consent.person_id == person_id, Consent.scan != "")
+    for consent in session.scalars(scanned.order_by(Consent.id)):
+        path = scans.kept(consent.scan)
+        if path is not None:
+            yield Enclosure(
+                name=f"consent-{consent.given_on.isoformat()}-{consent.id}.{scans.ENDINGS[consent.scan_kind]}",
+                title=_("Scan of the paper of %(day)s", day=show_day(consent.given_on)),
+                path=path,
+                size=path.stat().st_size,
+            )
 
 
 @personal.before_erasure(21)

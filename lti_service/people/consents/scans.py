@@ -43,6 +43,13 @@ def discard_afterwards(session: Session, names: Iterable[str]) -> None:
         db.afterwards(session, partial(discard, folder, name))
 
 
+def kept(name: str) -> Path | None:
+    """The file of this name, for what is done without a request; None: there is none."""
+    folder = _Place.folder
+    path = folder / name if folder and _NAME.fullmatch(name) else None
+    return path if path and path.is_file() else None
+
+
 # --- files --------------------------------------------------------------------------------------------------------
 
 

@@ -1,13 +1,21 @@
-"""What a person takes along: everything that the page shows, for people as a table and for machines as JSON."""
+"""What a person takes along: everything that the page shows, for people as a table and for machines as JSON; and both
+with the files that are kept, in one archive."""
 
-from collections.abc import Sequence
-from typing import Any
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import accumulate
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from flask_babel import gettext as _
 
+from lti_service import personal, sheets
 from lti_service.pages import show_moment
 from lti_service.people import labels
 from lti_service.people.privacy.service import Look, OwnData
+from lti_service.personal import Enclosure, Eyes, Origin
 from lti_service.sheets import Sheet, Value
 
 
@@ -27,6 +35,17 @@ def table(own: OwnData) -> Sheet:
     ]
     rows += [
         [
+            _("Files"),
+            enclosure.title,
+            _("Name of the file"),
+            enclosure.name if is_in else _("%(name)s: too large for one archive, ask the curator", name=enclosure.name),
+            str(personal.ORIGINS[Origin.CURATOR]),
+            str(personal.EYES[Eyes.CURATORS]),
+        ]
+        for enclosure, is_in in _taken(own)
+    ]
+    rows += [
+        [
             _("Who has looked"),
             show_moment(look.at),
             _("A list was saved as a file") if look.people is not None else _("Your card was looked at"),
@@ -38,6 +57,47 @@ def table(own: OwnData) -> Sheet:
     ]
     heads = [_("Part"), _("Which"), _("What"), _("Value"), _("From where it came"), _("Who sees it, besides you")]
     return Sheet(_("My data"), heads, rows)
+
+
+IN_MEMORY = 1024 * 1024
+"""Bytes of an archive that are held in memory; a larger one lies on the disk meanwhile, without a name."""
+LARGEST_ARCHIVE = 200 * 1024 * 1024
+"""Bytes of files in one archive: many times what anybody has; what goes beyond it is named, and got from a curator."""
+PIECE = 64 * 1024
+PLACE = "files/"
+
+
+def _taken(own: OwnData) -> list[tuple[Enclosure, bool]]:
+    """Each file with whether it is in the archive."""
+    sizes = accumulate(enclosure.size for enclosure in own.enclosures)
+    return [(one, size <= LARGEST_ARCHIVE) for one, size in zip(own.enclosures, sizes, strict=True)]
+
+
+def archive(own: OwnData) -> IO[bytes]:
+    """All of it in one ZIP, read from its beginning: the table, the JSON, and the files that are kept."""
+    packed = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it
+    with ZipFile(packed, "w", ZIP_DEFLATED) as out:
+        out.writestr("my-data.xlsx", sheets.content(table(own), sheets.Kind.XLSX))
+        out.writestr("my-data.json", json_text(own))
+        for enclosure, is_in in _taken(own):
+            # Erased or replaced since it was looked for; scans are packed as they are, for they are compressed already.
+            with suppress(FileNotFoundError):
+                if is_in:
+                    out.write(enclosure.path, PLACE + enclosure.name, ZIP_STORED)
+    packed.seek(0)
+    return packed
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """A file from its beginning, piece by piece; it is closed at its end."""
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def json_text(own: OwnData) -> str:
+    """The same as text."""
+    return json.dumps(as_json(own), ensure_ascii=False, indent=2)
 
 
 def as_json(own: OwnData) -> dict[str, Any]:
@@ -65,6 +125,10 @@ def as_json(own: OwnData) -> dict[str, Any]:
                 ],
             }
             for told in own.told
+        ],
+        "files": [
+            {"name": enclosure.name, "title": enclosure.title, "bytes": enclosure.size, "in_archive": is_in}
+            for enclosure, is_in in _taken(own)
         ],
         "looks": [
             {

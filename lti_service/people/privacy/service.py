@@ -25,7 +25,7 @@ from lti_service.people.privacy.errors import (
 )
 from lti_service.people.privacy.models import ErasureRequest, RequestState
 from lti_service.people.privacy.rules import Deciding
-from lti_service.personal import Erasing, Going, Told
+from lti_service.personal import Enclosure, Erasing, Going, Told
 from lti_service.platforms.models import Course
 
 LOOKS = (looks.LOOKED, "pair.looked", "consent.scan-downloaded")
@@ -60,6 +60,8 @@ class OwnData:
 
     told: list[Told]
     looks: list[Look]
+    enclosures: list[Enclosure]
+    """Files, which the archive has besides."""
     request: ErasureRequest | None
     """The newest."""
 
@@ -69,6 +71,7 @@ def own_data(session: Session, viewer: Viewer) -> OwnData:
     return OwnData(
         told=personal.told(session, viewer.person_id),
         looks=_looks(session, viewer),
+        enclosures=personal.enclosures(session, viewer.person_id),
         request=session.scalar(
             select(ErasureRequest)
             .where(ErasureRequest.person_id == viewer.person_id)

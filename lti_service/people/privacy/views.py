@@ -1,8 +1,8 @@
 """Pages of personal data: one's own, and the administrator's requests and periods."""
 
-import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from io import SEEK_END
 from typing import Any, ParamSpec
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -72,7 +72,7 @@ def my_data() -> Any:
     )
 
 
-@_own("my-data.<any(json,xlsx):file>")
+@_own("my-data.<any(json,xlsx,zip):file>")
 def take_my_data(file: str) -> Response:
     """The same as a file."""
     with db.transaction() as session:
@@ -81,12 +81,17 @@ def take_my_data(file: str) -> Response:
         own = service.own_data(session, viewer)
         if file == "xlsx":
             return sheets.download(exports.table(own), sheets.Kind.XLSX)
-        text = json.dumps(exports.as_json(own), ensure_ascii=False, indent=2)
-    return Response(
-        text,
-        content_type="application/json; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store"},
-    )
+    headers = {"Content-Disposition": f'attachment; filename="my-data.{file}"', "Cache-Control": "no-store"}
+    if file == "json":
+        return Response(exports.json_text(own), content_type="application/json; charset=utf-8", headers=headers)
+    # Packed after the transaction: nobody who saves something waits for it.
+    archive = exports.archive(own)
+    headers["Content-Length"] = str(archive.seek(0, SEEK_END))
+    archive.seek(0)
+    response = Response(exports.pieces(archive), content_type="application/zip", headers=headers)
+    # Also when nobody reads it to its end.
+    response.call_on_close(archive.close)
+    return response
 
 
 @_own("my-data/erasure")
