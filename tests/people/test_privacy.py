@@ -444,7 +444,7 @@ def test_a_refusal_gives_its_reason(story: Story) -> None:
 
 def test_a_request_on_paper_is_written_down(story: Story) -> None:
     admin = story.launch_as("admin")
-    search = f"personal-data/?search={story.student.family_name}"
+    search = f"personal-data/?whose={story.student.family_name}"
     assert story.student.name in admin.get(f"{admin.home}{search}").text
     day = now().date() - timedelta(days=3)
     wrong = post(admin, search, search, person=story.student.id, received_on="2099-01-01")
@@ -560,7 +560,7 @@ def test_a_mentors_pair_of_this_year_ends(story: Story) -> None:
         session.execute(delete(PairMentee).where(PairMentee.pair_id == story.pair_id))
         session.execute(delete(Pair).where(Pair.id == story.pair_id))
     admin = story.launch_as("admin")
-    search = f"personal-data/?search={story.mentor.family_name}"
+    search = f"personal-data/?whose={story.mentor.family_name}"
     done = post(admin, search, search, person=story.mentor.id, received_on=now().date().isoformat())
     at = done.request.path.removeprefix(admin.home)
     assert post(admin, f"{at}erase", at, sure="yes").status_code == 200

@@ -1,18 +1,20 @@
 """What people and the administrator do about personal data: look, take along, ask, decide, erase, come back."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from lti_service import audit, looks, personal
 from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
 from lti_service.people.privacy import erasing, identities, periods, rules
@@ -35,7 +37,7 @@ LISTS = ("base.exported", "consent.exported")
 """Entries of the trail that say that a whole list was taken out, which the person may have been on."""
 LOOKS_SHOWN = 50
 FOUND_SHOWN = 20
-REQUESTS_SHOWN = 100
+REQUEST_SORTS = ("waiting", "name", "received", "answer", "erase")
 
 
 # --- one's own data -----------------------------------------------------------------------------------------------
@@ -235,28 +237,53 @@ def erasure_of(session: Session, person_id: int) -> ErasureStanding | None:
 # --- the administrator --------------------------------------------------------------------------------------------
 
 
-def requests(session: Session, viewer: Viewer, state: RequestState | None = None) -> list[ErasureRequest]:
-    """The college's requests: those that wait by their term, then the others, the newest first."""
-    query = select(ErasureRequest).where(ErasureRequest.platform_id == viewer.platform_id)
-    if state is not None:
-        query = query.where(ErasureRequest.state == state)
+@dataclass(frozen=True, slots=True)
+class RequestsLook(ListLook):
+    """What the administrator wants to see of the requests; every value may come from an address and be nonsense."""
+
+    sort: str = "waiting"
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests(ListPage[ErasureRequest]):
+    """A page of the requests, and what its filter offers."""
+
+    counts: Counter[str]
+    """State → requests of those whom the search finds."""
+
+
+def requests(session: Session, viewer: Viewer, look: RequestsLook) -> Requests:
+    """A page of the college's requests; unless sorted otherwise those that wait by their term, then the newest."""
+    words = search_key(look.search).split()
+    of_college = (
+        ErasureRequest.platform_id == viewer.platform_id,
+        *(Person.search_name.contains(word, autoescape=True) for word in words),
+    )
+    counted = select(ErasureRequest.state, func.count()).join(ErasureRequest.person).where(*of_college)
+    rows = session.execute(counted.group_by(ErasureRequest.state))
+    counts: Counter[str] = Counter({state.value: count for state, count in rows})
+    total = counts[look.state] if look.state else counts.total()
+    page, pages = place(total, look.page)
+    query = select(ErasureRequest).join(ErasureRequest.person).where(*of_college)
+    if look.state:
+        query = query.where(ErasureRequest.state == RequestState(look.state))
+    query = query.options(contains_eager(ErasureRequest.person)).order_by(*_order(look))
+    return Requests(list(session.scalars(part(query, page))), total, page, pages, counts)
+
+
+def _order(look: RequestsLook) -> list[Any]:
+    columns: dict[str, Any] = {
+        "name": Person.search_name,
+        "received": ErasureRequest.received_on,
+        "answer": ErasureRequest.answer_by,
+        "erase": ErasureRequest.erase_by,
+    }
+    chosen = columns.get(look.sort)
+    if chosen is not None:
+        return [chosen.desc() if look.descending else chosen, ErasureRequest.id]
     is_waiting = ErasureRequest.state == RequestState.ASKED
-    found = session.scalars(
-        query.options(joinedload(ErasureRequest.person))
-        .order_by(is_waiting.desc(), ErasureRequest.decided_at.desc(), ErasureRequest.answer_by, ErasureRequest.id)
-        .limit(REQUESTS_SHOWN)
-    )
-    return list(found)
-
-
-def counts(session: Session, viewer: Viewer) -> dict[RequestState, int]:
-    """How many requests of the college are in which state."""
-    rows = session.execute(
-        select(ErasureRequest.state, func.count())
-        .where(ErasureRequest.platform_id == viewer.platform_id)
-        .group_by(ErasureRequest.state)
-    )
-    return {row[0]: row[1] for row in rows}
+    return [is_waiting.desc(), ErasureRequest.decided_at.desc(), ErasureRequest.answer_by, ErasureRequest.id]
 
 
 def waiting(session: Session, platform_id: int, day: date) -> tuple[int, int]:

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Role, Viewer
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import read_choice, read_id
+from lti_service.people.forms import LONGEST_SEARCH, read_choice, read_id, read_way
 from lti_service.people.privacy import exports, labels, periods, service
 from lti_service.people.privacy.errors import PeriodError
 from lti_service.people.privacy.models import RequestState
+from lti_service.people.privacy.service import RequestsLook
 from lti_service.people.views.room import blueprint
 
 P = ParamSpec("P")
@@ -251,16 +252,19 @@ def save_keeping_periods() -> Any:
 def _requests_page(error: PeopleError | None = None) -> str:
     viewer, session = access.viewer(), db.session()
     state = read_choice(request.args, "state", RequestState)
-    search = request.args.get("search", "")[:100].replace("\0", "")
+    look = RequestsLook(
+        state=state.value if state else "", **read_way(request.args, service.REQUEST_SORTS, RequestsLook().sort)
+    )
+    whose = request.args.get("whose", "")[:LONGEST_SEARCH].replace("\0", "")
     return render_template(
         "people/privacy/requests.html",
-        requests=service.requests(session, viewer, state),
-        counts=service.counts(session, viewer),
-        state=state,
+        look=look,
+        listing=service.requests(session, viewer, look),
+        address=look.addresses("people.personal_data"),
         states=labels.STATES,
         tones=labels.TONES,
-        search=search,
-        found=service.find_people(session, viewer, search),
+        whose=whose,
+        found=service.find_people(session, viewer, whose),
         today=pages.local_today(),
         error=error,
     )
