@@ -10,6 +10,7 @@ from lti_service.entrance import views as entrance
 from lti_service.indicators import views as indicators
 from lti_service.pairs import guests as guest_pairs
 from lti_service.pairs.longterm import views as longterm
+from lti_service.pairs.work import views as work
 from lti_service.people import views as people
 from lti_service.people.consents import scans
 from lti_service.platforms import outgoing, secrets
@@ -37,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init_app(app)
     looks.init_app(app)
     entrance.init_app(app)
-    for wing in (health, programme, people, guest_pairs, longterm, surveys, indicators, connections):
+    for wing in (health, programme, people, guest_pairs, work, longterm, surveys, indicators, connections):
         app.register_blueprint(wing.blueprint)
     register_commands(app)
     # Imported for what the wings say in it.

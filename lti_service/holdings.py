@@ -3,6 +3,7 @@
 from lti_service.entrance import kept as entrance
 from lti_service.indicators import kept as indicators
 from lti_service.pairs import kept as pairs
+from lti_service.pairs.work import kept as work
 from lti_service.people import kept as people
 from lti_service.people.consents import kept as consents
 from lti_service.people.guests import kept as guests
@@ -13,4 +14,18 @@ from lti_service.people.selection import kept as selection
 from lti_service.people.training import kept as training
 from lti_service.surveys import kept as surveys
 
-WINGS = (people, consents, guests, imports, kinds, privacy, selection, training, pairs, surveys, indicators, entrance)
+WINGS = (
+    people,
+    consents,
+    guests,
+    imports,
+    kinds,
+    privacy,
+    selection,
+    training,
+    pairs,
+    work,
+    surveys,
+    indicators,
+    entrance,
+)

@@ -123,9 +123,14 @@ def _zone() -> ZoneInfo:
     return ZoneInfo(viewer.time_zone if viewer else "UTC")
 
 
+def local_now() -> datetime:
+    """Now, by the clock and in the time zone of the viewer's college."""
+    return datetime.now(_zone())
+
+
 def local_today() -> date:
     """Today where the viewer's college is."""
-    return datetime.now(_zone()).date()
+    return local_now().date()
 
 
 def local_day(moment: datetime) -> date:

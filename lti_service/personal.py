@@ -116,6 +116,8 @@ class Holding:
     """What to call one of several rows: a school year, a survey."""
     where: Callable[[], ColumnElement[bool]] | None = None
     """Which of the rows only."""
+    reach: Callable[[int], ColumnElement[bool]] | None = None
+    """Rows that tell of a person though no key of theirs leads there; instead of `keys`, by the person's id."""
 
     @property
     def columns(self) -> Table:
@@ -238,24 +240,23 @@ def in_words(value: Any) -> str:
 
 def rows_of(holding: Holding, person_id: int) -> Any:
     """The query for a table's rows about a person."""
-    query = select(holding.table).where(_about(holding.table, person_id))
+    query = select(holding.table).where(_about(holding, person_id))
     return query.order_by(holding.columns.c.id)
 
 
-def _about(table: type[Base], person_id: int) -> ColumnElement[bool]:
+def _about(holding: Holding, person_id: int) -> ColumnElement[bool]:
     """The condition that a row is about the person, however far down it hangs."""
-    columns = cast(Table, table.__table__)
+    columns = holding.columns
     if columns.name == "person":
         return columns.c.id == person_id
-    holding = next(one for one in _holdings if one.table is table)
-    ways = []
+    ways = [] if holding.reach is None else [holding.reach(person_id)]
     for name in holding.keys:
         target = parent_of(columns, name)
         if target == "person":
             ways.append(columns.c[name] == person_id)
         else:
-            above = next(one.table for one in _holdings if one.columns.name == target)
-            ways.append(columns.c[name].in_(select(cast(Table, above.__table__).c.id).where(_about(above, person_id))))
+            above = next(one for one in _holdings if one.columns.name == target)
+            ways.append(columns.c[name].in_(select(above.columns.c.id).where(_about(above, person_id))))
     condition = or_(*ways)
     return condition if holding.where is None else condition & holding.where()
 
@@ -348,9 +349,7 @@ def preview(session: Session, person_id: int) -> list[Going]:
     """What erasing a person would do, table by table; nothing is changed."""
     found = []
     for holding in _holdings:
-        counted = session.scalar(
-            select(func.count()).select_from(holding.table).where(_about(holding.table, person_id))
-        )
+        counted = session.scalar(select(func.count()).select_from(holding.table).where(_about(holding, person_id)))
         if counted:
             emptied = [str(label) for label in holding.goes]
             emptied += [str(piece.label) for piece in holding.pieces if not isinstance(piece.emptied, _Kept)]
@@ -369,7 +368,7 @@ def erase(session: Session, erasing: Erasing) -> dict[str, int]:
     touched: dict[str, int] = {}
     # From the leaves inwards, so that nothing is deleted that another row still leads to.
     for holding in sorted(_holdings, key=_depth, reverse=True):
-        ids = list(session.scalars(select(holding.columns.c.id).where(_about(holding.table, erasing.person_id))))
+        ids = list(session.scalars(select(holding.columns.c.id).where(_about(holding, erasing.person_id))))
         if not ids:
             continue
         values = values_after(holding)

@@ -5,6 +5,7 @@ from lti_service.entrance import models as entrance
 from lti_service.indicators import models as indicators
 from lti_service.lti import models as lti
 from lti_service.pairs import models as pairs
+from lti_service.pairs.work import models as work
 from lti_service.people import models as people
 from lti_service.people.consents import models as consents
 from lti_service.people.guests import models as guests
@@ -33,6 +34,7 @@ WINGS = (
     privacy,
     entrance,
     pairs,
+    work,
     surveys,
     indicators,
 )

@@ -29,6 +29,7 @@ from lti_service.entrance.models import Visit
 from lti_service.indicators.models import GradebookColumn
 from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
+from lti_service.pairs.work.models import Meeting, PlanItem
 from lti_service.people import enrolments
 from lti_service.people.consents.models import Consent
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
@@ -230,6 +231,7 @@ def _fill(session: Session, side: Side) -> None:
     _done(curator.post(f"{at}/pairs/new", data={"form": form.id, "mentor": mentor.id, "mentees": mentee.id}))
     session.commit()
     side.ids["pair_id"] = session.scalars(select(Pair.id).where(Pair.course_id == side.course)).one()
+    _work(session, side)
     feedback = next(found for found in side.moodle.college.feedbacks_of(COURSE) if not found.anonymous)
     side.ids["feedback_id"] = feedback.id
     rated = [item.id for item in feedback.items if item.options]
@@ -273,6 +275,20 @@ def _fill(session: Session, side: Side) -> None:
     with db.transaction(session):
         for due in queue.due_courses(session):
             queue.settle_due(session, due)
+
+
+def _work(session: Session, side: Side) -> None:
+    """The employer's mentor agrees; the curator makes a plan, and a meeting is planned."""
+    of_pair = f"/courses/{side.course}/pairs/{side.ids['pair_id']}"
+    curator = side.browsers["curator"]
+    _done(side.browsers["employer"].post(f"{of_pair}/agree"))
+    _done(curator.post(f"{of_pair}/goal", data={"goal": f"{side.mark} цель"}))
+    _done(curator.post(f"{of_pair}/plan/new", data={"title": f"{side.mark} дело"}))
+    planned = {"day": (db.now() + timedelta(days=3)).date().isoformat(), "topic": f"{side.mark} тема"}
+    _done(curator.post(f"{of_pair}/meetings/planned", data=planned))
+    session.commit()
+    for name, table in (("item_id", PlanItem), ("meeting_id", Meeting)):
+        side.ids[name] = session.scalars(select(table.id).where(table.pair_id == side.ids["pair_id"])).one()
 
 
 def _consents(session: Session, side: Side, mentor_id: int) -> None:
@@ -345,6 +361,7 @@ def test_each_side_has_work_of_every_kind(sides: tuple[Side, Side], session: Ses
         "import_preview", "import_row",
         "consent", "consent_text",
         "erasure_request",
+        "plan_item", "meeting",
     }  # fmt: skip
     assert wanted <= north.keys()
     assert north.keys() == south.keys()
@@ -516,6 +533,12 @@ def _forms(other: Side) -> list[dict[str, Any]]:
         "decision": "admitted",
         "course": ids["training_course_id"],
         "completed_on": "2026-10-02",
+        "goal": "Цель",
+        "due": "2026-12-31",
+        "day": (db.now() - timedelta(days=1)).date().isoformat(),
+        "topic": "Тема",
+        "done": "1",
+        "whose": ids["person_id"],
         "title-0": "Опыт",
         "weight-0": "1",
     }

@@ -31,8 +31,8 @@ blueprint = Blueprint("choosing", __name__)
 log = structlog.get_logger(__name__)
 
 SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
-PERSON_PAGE = "pairs.of_person"
-"""The page of one person's pair and plan; the wing of pairs has it."""
+PERSON_PAGE = "pairs.plan_of_person"
+"""It leads to one person's pair and plan; the wing of pairs has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Pairs as pages show them: cards, the page of one pair, and a person's own pairs for their home page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
@@ -12,6 +12,10 @@ from lti_service.errors import NotFoundError
 from lti_service.pairs import rules, service
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, Mover
+from lti_service.pairs.work import rules as work_rules
+from lti_service.pairs.work import shown
+from lti_service.pairs.work.rules import Looking
+from lti_service.pairs.work.shown import Seen, Work
 from lti_service.people import service as people
 from lti_service.people.consents import service as consents
 from lti_service.people.models import (
@@ -73,6 +77,8 @@ class PairCard:
     started_at: datetime | None
     ended_at: datetime | None
     reason: str
+    work: Work | None = None
+    """Its plan and meetings, as far as they are the viewer's to see; none: not asked for, or there are none yet."""
 
     @property
     def lacking(self) -> tuple[PersonLine, ...]:
@@ -88,6 +94,55 @@ def load(
     Whose consent does not count on `day` is there by name only, but for curators and for the person themselves
     (`viewer_id`).
     """
+    made = [card for _pair, card in _load(session, pair_ids, day)]
+    return made if is_curator else [_discreet(card, viewer_id) for card in made]
+
+
+def load_with_work(
+    session: Session,
+    pair_ids: Sequence[int],
+    moment: datetime,
+    looking: Looking,
+    states: Collection[PairState] = tuple(PairState),
+) -> list[PairCard]:
+    """The same with plan and meetings as this viewer sees them, in two queries more.
+
+    Those of pairs in `states` only, and none of a pair that has not been agreed. `moment` is now, in the college's
+    time zone.
+    """
+    made = _load(session, pair_ids, moment.date())
+    seen = [_seen(pair, card, looking, moment) for pair, card in made if card.state in states]
+    works = shown.works(
+        session, [one for one in seen if one.eyes.parts and one.state is not PairState.PROPOSED], moment
+    )
+    found = []
+    for _pair, card in made:
+        work = works.get(card.id)
+        if work is not None and work.is_empty and card.state not in work_rules.LASTING:
+            work = None
+        found.append(replace(card, work=work))
+    return found if looking.is_curator else [_discreet(card, looking.person_id) for card in found]
+
+
+def _seen(pair: Pair, card: PairCard, looking: Looking, moment: datetime) -> Seen:
+    return Seen(
+        pair_id=pair.id,
+        course_id=pair.course_id,
+        state=pair.state,
+        goal=pair.goal,
+        began=work_rules.began_on(pair.proposed_at, pair.answered_at, moment.tzinfo),
+        eyes=work_rules.eyes_of(
+            looking,
+            pair.state,
+            card.mentor.person_id,
+            {mentee.person_id: mentee.name for mentee in card.mentees},
+            [mentee.person_id for mentee in card.mentees if mentee.has_consent],
+        ),
+    )
+
+
+def _load(session: Session, pair_ids: Sequence[int], day: date) -> list[tuple[Pair, PairCard]]:
+    """The pairs, each with all that a card says of it."""
     if not pair_ids:
         return []
     pairs = {
@@ -114,8 +169,7 @@ def load(
     persons |= {place.mentee.person_id for pair in found for place in pair.places}
     memberships = memberships_of(session, {pair.course_id for pair in found}, persons)
     consenting = consents.consenting(session, persons, day)
-    made = [_card(pair, memberships, consenting) for pair in found]
-    return made if is_curator else [_discreet(card, viewer_id) for card in made]
+    return [(pair, _card(pair, memberships, consenting)) for pair in found]
 
 
 def _discreet(card: PairCard, viewer_id: int | None) -> PairCard:
@@ -239,18 +293,27 @@ class PairPage:
 
 
 def pair_page(
-    session: Session, pair_id: int, *, course_id: int, person_id: int, is_curator: bool, sees_course: bool, day: date
+    session: Session,
+    pair_id: int,
+    *,
+    course_id: int,
+    person_id: int,
+    is_curator: bool,
+    sees_course: bool,
+    moment: datetime,
 ) -> PairPage:
     """The page of a pair of the course, for a curator, somebody who sees the course's pairs, or one of the pair.
 
     A mentee sees the pair once the mentor has agreed, and of a group themselves only. How to reach one another is
     for curators and for the pair's own people while they are in touch; requests and reasons are for curators and
-    the mentor. Raises NotFoundError for everybody else, and for pairs of another course.
+    the mentor. Plan and meetings are for all of them; what was agreed at a meeting is not for those who only see the
+    course's pairs. Raises NotFoundError for everybody else, and for pairs of another course.
     """
     pair = session.scalar(select(Pair).where(Pair.id == pair_id, Pair.course_id == course_id))
     if pair is None:
         raise NotFoundError
-    [card] = load(session, [pair.id], day, viewer_id=person_id, is_curator=is_curator)
+    looking = Looking(person_id, is_curator=is_curator, sees_course=sees_course)
+    [card] = load_with_work(session, [pair.id], moment, looking)
     movers = service.movers_of(pair, person_id, is_curator)
     is_mentor = Mover.MENTOR in movers
     is_mentee = any(mentee.person_id == person_id for mentee in card.mentees)
@@ -356,17 +419,19 @@ class OwnHomes:
     """A curator has offered them to become a mentor."""
 
 
-def own_homes(session: Session, platform_id: int, person_id: int, day: date) -> OwnHomes:
-    """A person's own pairs, in whatever course of the platform.
+def own_homes(session: Session, platform_id: int, person_id: int, moment: datetime) -> OwnHomes:
+    """A person's own pairs, in whatever course of the platform; those that work, with their plans and meetings.
 
     Open pairs are shown whatever year they began in: work goes on into the next summer. Closed ones only this year.
     """
+    day = moment.date()
     row = _STANDING.one(session, people.standing_keys(platform_id, person_id, day))
     standing = people.Standing(*row[:-1])
     own = {"person": person_id, "cycle": standing.cycle_id or 0}
     # Most who come have no pair yet, or never will: the statement about them tells, and spares another.
     found = _OWN.all(session, own) if row.has_pairs else []
-    loaded = load(session, list({row.pair_id for row in found}), day, viewer_id=person_id)
+    ids = list({row.pair_id for row in found})
+    loaded = load_with_work(session, ids, moment, Looking(person_id), work_rules.WORKING)
     cards = {card.id: card for card in loaded}
     led, met = ([cards[row.pair_id] for row in found if row.leads is leads] for leads in (True, False))
     mentor = mentee = None

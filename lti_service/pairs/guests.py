@@ -1,14 +1,16 @@
 """The guests' own page: a mentor without a Moodle account sees their mentees in one course, and answers proposals.
 
-Much less than a mentor who comes through Moodle: names and what belongs to the pair, of people whose consent to the
-processing of personal data counts today; nobody's address, group or speciality.
+Much less than a mentor who comes through Moodle: names and what belongs to the pair, its request, plan and meetings,
+of people whose consent to the processing of personal data counts today; nobody's address, group or speciality. In the
+plan they tick and add items, of meetings they write down those that were held.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,10 +21,17 @@ from lti_service.pairs.cards import PairCard, PersonLine
 from lti_service.pairs.models import Pair, PairState
 from lti_service.pairs.rules import Action
 from lti_service.pairs.views import blueprint
+from lti_service.pairs.work import meetings, plan
+from lti_service.pairs.work import rules as work_rules
+from lti_service.pairs.work import views as work
+from lti_service.pairs.work.errors import WorkError
+from lti_service.pairs.work.forms import ItemDraft, MeetingDraft
+from lti_service.pairs.work.rules import Looking
 from lti_service.people.guests import door
 from lti_service.people.models import Mentor
 
 HOME = "/guest/courses/<int:course_id>/"
+PAIR = HOME + "pairs/<int(max=2147483647):pair_id>/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class GuestHome:
         return self.proposals + self.current
 
 
-def home_of(session: Session, course_id: int, person_id: int, day: date) -> GuestHome:
+def home_of(session: Session, course_id: int, person_id: int, moment: datetime) -> GuestHome:
     """A guest's open pairs in the course, whatever year they began in, with what a guest may see of them."""
     found = session.scalars(
         select(Pair.id)
@@ -48,7 +57,8 @@ def home_of(session: Session, course_id: int, person_id: int, day: date) -> Gues
         .where(Pair.course_id == course_id, Mentor.person_id == person_id, Pair.state.in_(rules.OPEN))
         .order_by(Pair.proposed_at, Pair.id)
     ).all()
-    shown = [_for_guests(card) for card in cards.load(session, found, day)]
+    looking = Looking(person_id, is_guest=True)
+    shown = [_for_guests(card) for card in cards.load_with_work(session, found, moment, looking, work_rules.WORKING)]
     return GuestHome(
         proposals=tuple(card for card in shown if card.state is PairState.PROPOSED),
         current=tuple(card for card in shown if card.state is not PairState.PROPOSED),
@@ -75,10 +85,17 @@ def guest_home() -> Any:
     return _page()
 
 
-def _page(error: errors.PairError | None = None, pair_id: int | None = None, reason: str = "") -> str:
+def _page(
+    error: errors.PairError | None = None,
+    pair_id: int | None = None,
+    reason: str = "",
+    item: ItemDraft | None = None,
+    meeting: MeetingDraft | None = None,
+) -> str:
+    """The page, with what was wrong in a form of one of its pairs, and what had been typed there."""
     viewer = access.viewer()
     with db.transaction() as session:
-        home = home_of(session, viewer.course_id, viewer.person_id, pages.local_today())
+        home = home_of(session, viewer.course_id, viewer.person_id, pages.local_now())
         door.record_view(
             session,
             viewer,
@@ -86,11 +103,18 @@ def _page(error: errors.PairError | None = None, pair_id: int | None = None, rea
             people=[mentee.person_id for card in home.cards for mentee in card.mentees if mentee.name],
         )
     return render_template(
-        "pairs/guest_home.html", home=home, error=error, pair_id=pair_id, reason=reason, longest=rules.LONGEST_REASON
+        "pairs/guest_home.html",
+        home=home,
+        error=error,
+        pair_id=pair_id,
+        reason=reason,
+        item=item,
+        meeting=meeting,
+        longest=rules.LONGEST_REASON,
     )
 
 
-@blueprint.post(HOME + "pairs/<int(max=2147483647):pair_id>/<any(agree,decline):answer>")
+@blueprint.post(PAIR + "<any(agree,decline):answer>")
 @access.needs(Permission.SEE_GUEST_HOME)
 def guest_answer(pair_id: int, answer: str) -> Any:
     """Answer a proposal."""
@@ -116,3 +140,63 @@ def guest_answer(pair_id: int, answer: str) -> Any:
         return _page(refused, pair_id, reason), refused.status
     flash(str(labels.DONE[action]))
     return redirect(url_for("pairs.guest_home"), 303)
+
+
+# --- the work together --------------------------------------------------------------------------------------------
+
+
+@blueprint.post(PAIR + "plan/new")
+@access.needs(Permission.SEE_GUEST_HOME)
+def guest_add_item(pair_id: int) -> Any:
+    """Put an item into the plan."""
+    draft = ItemDraft.sent(request.form)
+    try:
+        with db.transaction() as session:
+            plan.add_item(session, work.actor(), pair_id, draft.facts())
+    except WorkError as error:
+        return _page(error, pair_id, item=draft), error.status
+    flash(_("Added to the plan."))
+    return _to_pair(pair_id)
+
+
+@blueprint.post(PAIR + "plan/<int(max=2147483647):item_id>/tick")
+@access.needs(Permission.SEE_GUEST_HOME)
+def guest_tick(pair_id: int, item_id: int) -> Any:
+    """Say that an item is done, or that it is not."""
+    try:
+        with db.transaction() as session:
+            plan.tick(session, work.actor(), pair_id, item_id, done=request.form.get("done") == "1")
+    except WorkError as error:
+        return _page(error, pair_id), error.status
+    return _to_pair(pair_id)
+
+
+@blueprint.post(PAIR + "meetings/held")
+@access.needs(Permission.SEE_GUEST_HOME)
+def guest_log_meeting(pair_id: int) -> Any:
+    """Write down that the pair has met."""
+    draft = MeetingDraft.sent(request.form)
+    try:
+        with db.transaction() as session:
+            meetings.log(session, work.actor(), pair_id, draft.facts())
+    except WorkError as error:
+        return _page(error, pair_id, meeting=draft), error.status
+    flash(_("The meeting is written down."))
+    return _to_pair(pair_id)
+
+
+@blueprint.post(PAIR + "meetings/<int(max=2147483647):meeting_id>/held")
+@access.needs(Permission.SEE_GUEST_HOME)
+def guest_hold_meeting(pair_id: int, meeting_id: int) -> Any:
+    """Say that a planned meeting was held."""
+    try:
+        with db.transaction() as session:
+            meetings.hold(session, work.actor(), pair_id, meeting_id)
+    except WorkError as error:
+        return _page(error, pair_id), error.status
+    flash(_("The meeting is written down."))
+    return _to_pair(pair_id)
+
+
+def _to_pair(pair_id: int) -> Any:
+    return redirect(url_for("pairs.guest_home", _anchor=f"pair-{pair_id}"), 303)

@@ -42,6 +42,7 @@ personal.keep(
             "cycle_id": "told as the row's name",
             "course_id": "told as the row's name",
             "continues_id": "the pair of the year before, which is a row of its own",
+            "goal": "what the mentee wants to reach: told to the mentee; the mentor reads it on the pair's page",
         },
         others={
             "proposed_by": "which curator proposed it: their work, about somebody else",
@@ -62,6 +63,7 @@ personal.keep(
             # A mentee never reads of having been turned down, nor the words in which: they are the mentor's or the
             # curator's own, and may tell of the mentor.
             Piece("state", _STATE, Origin.CURATOR, PARTNERS, read=lambda place: _known(place, place.pair.state)),
+            Piece("goal", _l("Goal"), Origin.MENTOR, PARTNERS, read=lambda place: _known(place, place.pair.goal)),
             Piece("started_at", _l("Started on"), Origin.CURATOR, PARTNERS, read=lambda place: place.pair.started_at),
             Piece(
                 "ended_at",
@@ -72,7 +74,7 @@ personal.keep(
             ),
         ),
         untold={"id": OWN_KEY, "is_open": "told by the pair's state"},
-        goes=(_l("Reason"),),
+        goes=(_l("Reason"), _l("Goal")),
         others={"pair_id": "the pair as the mentor's: told here as far as the mentee may know it"},
         name_of=lambda place: _title(place.pair),
         stays=_STAYS,

@@ -44,6 +44,8 @@ class Pair(Base):
     state: Mapped[PairState] = mapped_column(EnumText(PairState), default=PairState.PROPOSED)
     reason: Mapped[str] = mapped_column(String(1000), default="")
     """Why it was declined, cancelled or ended early; for the curators and the pair's mentor only."""
+    goal: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+    """What both want to reach; empty: nothing has been said."""
     proposed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

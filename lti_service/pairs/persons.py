@@ -1,7 +1,7 @@
 """One person's pairs in a course: the page that a teacher comes to from that person's grade."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 
 from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from lti_service.errors import NotFoundError
 from lti_service.pairs import cards, rules
 from lti_service.pairs.cards import PairCard
 from lti_service.pairs.models import Pair, PairMentee
+from lti_service.pairs.work.rules import Looking
 from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.programme import service as programme
@@ -36,7 +37,7 @@ def pairs_of(
     viewer_id: int,
     sees_course: bool,
     is_curator: bool,
-    day: date,
+    moment: datetime,
 ) -> PersonPairs:
     """This year's pairs of a person in the course, and open ones of whatever year.
 
@@ -44,6 +45,7 @@ def pairs_of(
     what is theirs together. A mentee sees what a pair's own page would show them. Raises NotFoundError for everybody
     else, and for people who are not of the course.
     """
+    day = moment.date()
     person = session.get(Person, person_id)
     if person is None or person.platform_id != platform_id:
         raise NotFoundError
@@ -64,7 +66,8 @@ def pairs_of(
         )
         .order_by(Pair.proposed_at.desc(), Pair.id.desc())
     ).all()
-    shown = cards.load(session, found, day, viewer_id=viewer_id, is_curator=is_curator)
+    looking = Looking(viewer_id, is_curator=is_curator, sees_course=sees_course)
+    shown = cards.load_with_work(session, found, moment, looking)
     is_viewer = viewer_id == person_id
     if not sees_course:
         shown = [seen for card in shown if (seen := _for_eyes(card, viewer_id, is_viewer)) is not None]

@@ -15,6 +15,7 @@ from lti_service.pairs import errors, rules, service
 from lti_service.pairs.cards import PairCard, load
 from lti_service.pairs.models import Pair
 from lti_service.pairs.rules import Action, Decision
+from lti_service.pairs.work import meetings, plan
 from lti_service.people import cycles
 from lti_service.people.models import Mentor
 from lti_service.programme import service as programme
@@ -154,7 +155,12 @@ def _continue(session: Session, viewer: Viewer, day: date, pair: Pair, cycle: Cy
         raise errors.MentorLeftError(name=pair.mentor.person.name)
     form = _same_form(session, pair.form, cycle)
     mentees = cycles.carry_mentees(session, still_in_it, cycle)
-    service.begin_continued(session, pair, mentor, form, mentees, cycle=cycle, day=day, actor_id=viewer.person_id)
+    begun = service.begin_continued(
+        session, pair, mentor, form, mentees, cycle=cycle, day=day, actor_id=viewer.person_id
+    )
+    persons = {mentee.person_id for mentee in mentees}
+    plan.carry_over(session, pair, begun, persons)
+    meetings.carry_over(session, pair, begun, persons, day)
 
 
 def _same_form(session: Session, form: Form, cycle: Cycle) -> Form:

@@ -19,6 +19,7 @@ from lti_service.pairs import board, candidates, cards, errors, labels, persons,
 from lti_service.pairs.board import Column
 from lti_service.pairs.forms import Choice, read_action, read_choice, read_column, read_filters, read_id, read_ids
 from lti_service.pairs.models import PairState
+from lti_service.pairs.persons import PersonPairs
 from lti_service.pairs.rules import Action, Decision
 from lti_service.people import cycles
 from lti_service.people.errors import NobodyChosenError
@@ -238,7 +239,7 @@ def _pair_page(pair_id: int, action: Action | None, reason: str = "", error: err
         person_id=viewer.person_id,
         is_curator=viewer.may(Permission.MANAGE_PAIRS),
         sees_course=viewer.may(Permission.SEE_COURSE_PAIRS),
-        day=pages.local_today(),
+        moment=pages.local_now(),
     )
     return render_template(
         "pairs/pair.html",
@@ -260,7 +261,25 @@ def _pair_page(pair_id: int, action: Action | None, reason: str = "", error: err
 def of_person(person_id: int) -> Any:
     """A person's pairs in this course."""
     viewer = access.viewer()
-    found = persons.pairs_of(
+    found = _pairs_of(person_id)
+    # Each pair is shown whole: whoever is in it with the person is looked at too.
+    looks.note(side.person_id for pair in found.pairs for side in (pair.mentor, *pair.mentees))
+    return render_template("pairs/of_person.html", person=found, sees_board=viewer.may(Permission.SEE_COURSE_PAIRS))
+
+
+@blueprint.get("/courses/<int:course_id>/pairs/of/<int(max=2147483647):person_id>/plan")
+@access.needs(Permission.SEE_HOME)
+def plan_of_person(person_id: int) -> Any:
+    """Lead to the plan of a person's one open pair in this course; to all of their pairs where it is not one."""
+    at_work = [pair.id for pair in _pairs_of(person_id).pairs if pair.state in rules.OPEN and pair.work is not None]
+    if len(at_work) == 1:
+        return redirect(url_for("pairs.show_pair", pair_id=at_work[0], _anchor="plan"), 303)
+    return redirect(url_for("pairs.of_person", person_id=person_id), 303)
+
+
+def _pairs_of(person_id: int) -> PersonPairs:
+    viewer = access.viewer()
+    return persons.pairs_of(
         db.session(),
         person_id,
         platform_id=viewer.platform_id,
@@ -268,11 +287,8 @@ def of_person(person_id: int) -> Any:
         viewer_id=viewer.person_id,
         sees_course=viewer.may(Permission.SEE_COURSE_PAIRS),
         is_curator=viewer.may(Permission.MANAGE_PAIRS),
-        day=pages.local_today(),
+        moment=pages.local_now(),
     )
-    # Each pair is shown whole: whoever is in it with the person is looked at too.
-    looks.note(side.person_id for pair in found.pairs for side in (pair.mentor, *pair.mentees))
-    return render_template("pairs/of_person.html", person=found, sees_board=viewer.may(Permission.SEE_COURSE_PAIRS))
 
 
 # --- the turn of the year -----------------------------------------------------------------------------------------
@@ -363,7 +379,7 @@ NO_MENTEE = cards.MenteeHome()
 @pages.home_section(20)
 def own_part(session: Session, viewer: Viewer) -> Markup | None:
     """A mentor's own mentees, with the proposals to answer first; a mentee's own mentor, or where the search is."""
-    own = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_today())
+    own = cards.own_homes(session, viewer.platform_id, viewer.person_id, pages.local_now())
     mentor, mentee = own.mentor, own.mentee
     settled = mentor and mentee and not mentee.is_left
     kinds = Kinds() if settled else placing.of_person(session, viewer.person_id, pages.local_today())

@@ -97,7 +97,7 @@ def test_opening_a_grade_leads_the_teacher_to_that_person(app, moodle, platform,
     launch_as(student)
     person = session.scalars(select(Person).where(Person.moodle_id == str(student.id))).one()
     _, response = review(app, moodle, moodle.college.teachers[0], student)
-    assert (response.status_code, response.location) == (303, f"/courses/1/pairs/of/{person.id}/")
+    assert (response.status_code, response.location) == (303, f"/courses/1/pairs/of/{person.id}/plan")
 
 
 def test_opening_the_grade_of_somebody_unknown_leads_home(app, moodle, platform):
@@ -132,7 +132,7 @@ def test_a_teacher_reads_the_persons_pairs_and_the_look_is_kept(app, moodle, pla
     student, teacher = moodle.college.students[3], moodle.college.teachers[0]
     launch_as(student)
     client, response = review(app, moodle, teacher, student)
-    page = client.get(response.location)
+    page = client.get(response.location, follow_redirects=True)
     assert page.status_code == 200
     assert student.lastname in page.text
     look = session.scalars(select(AuditEvent).where(AuditEvent.action == "person.looked")).one()

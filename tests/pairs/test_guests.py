@@ -621,7 +621,7 @@ def test_a_guest_sees_their_own_open_pairs_of_the_course_and_nothing_else_of_it(
     asked = world.mentee("Борисова Анна", request="Не боюсь высоты")
     done = world.mentee("Васильев Олег")
     others = world.mentee("Григорьев Иван")
-    world.pair(PairState.ACTIVE, outsider.mentor, mine, form="employer-student")
+    active = world.pair(PairState.ACTIVE, outsider.mentor, mine, form="employer-student")
     proposed = world.pair(PairState.PROPOSED, outsider.mentor, asked, form="employer-student")
     world.pair(PairState.FINISHED, outsider.mentor, done, form="employer-student")
     world.pair(PairState.ACTIVE, world.mentor("Титов Олег"), others)
@@ -636,6 +636,7 @@ def test_a_guest_sees_their_own_open_pairs_of_the_course_and_nothing_else_of_it(
         "/guest/leave",
         f"{outsider.home}my-data/",
         *(f"{outsider.home}pairs/{proposed.id}/{answer}" for answer in ("agree", "decline")),
+        *(f"{outsider.home}pairs/{active.id}/{work}" for work in ("plan/new", "meetings/held")),
     }
 
 

@@ -49,6 +49,10 @@ EVENTS: dict[str, Any] = {
     "guest.viewed": _l("Looked at their mentees"),
     "pair.agreed": _l("Agreed to a pair"),
     "pair.declined": _l("Declined a pair"),
+    "plan.item-added": _l("Added an item to the plan"),
+    "plan.item-done": _l("Ticked an item of the plan"),
+    "plan.item-reopened": _l("Opened an item of the plan again"),
+    "meeting.held": _l("Wrote down a meeting"),
 }
 """What guests do, on the page about one of them."""
 

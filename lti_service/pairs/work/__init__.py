@@ -1,0 +1,1 @@
+"""What a pair does together: its goal, its individual plan, and its meetings."""
