@@ -440,6 +440,61 @@ def pairs(demo: Demo) -> str:
     return f"активных пар: {PAIRS}, отказов: {declined}"
 
 
+GOALS = (
+    (
+        "Подтянуть профильные дисциплины и уверенно защитить курсовую",
+        "Разобрать долги по предмету",
+        "Выбрать тему курсовой",
+    ),
+    ("Освоиться на предприятии и пройти практику", "Пройти инструктаж в цехе", "Сдать отчёт о первой смене"),
+)
+SILENT = 4
+"""Every so many pairs has not met yet in the demo."""
+
+
+@step("Планы и встречи")
+def work(demo: Demo) -> str:
+    """Mentors set goals, fill plans and write meetings down on their home pages; some mentees tick and propose."""
+    curator = curator_of(demo)
+    curator.open("pairs/?column=active")
+    shown = [one["href"] for one in curator.browser.page.find_all("a", href=re.compile(r"/pairs/\d+/$"))]
+    paths = list(dict.fromkeys(urljoin(curator.browser.url, one).removeprefix(curator.home) for one in shown))
+    by_name = {f"{person.lastname} {person.firstname}": person for person in demo.moodle.college.people.values()}
+    today = datetime.now(UTC).date()
+    met = ticked = 0
+    for number, path in enumerate(paths):
+        curator.open(path)
+        names = [one.get_text(" ", strip=True) for one in curator.browser.page.select(".pairs-person .fw-semibold")]
+        mentor, mentee = (next(by_name[key] for key in by_name if name.startswith(key)) for name in names[:2])
+        goal, *items = GOALS[number % len(GOALS)]
+        visitor = Visitor(demo.moodle, mentor)
+        visitor.open(f"{path}goal")
+        visitor.send(f"{path}goal", {"goal": goal})
+        for place, title in enumerate(items):
+            visitor.open(path)
+            due = today + timedelta(days=14 * (place + 1))
+            visitor.send(f"{path}plan/new", {"title": title, "due": due.isoformat()})
+        if number % SILENT:
+            visitor.open()
+            visitor.send(f"{path}meetings/held", {"topic": "Знакомство и план на семестр", "way": "in_person"})
+            must("Встреча записана." in visitor.text, visitor.text[:600])
+            met += 1
+        student = Visitor(demo.moodle, mentee)
+        must(f"0 из {len(items)}" in student.text, student.text[:600])
+        if number % SILENT == 1:
+            item = student.browser.page.find("form", action=re.compile(r"/plan/\d+/tick$"))["action"]
+            student.send(urljoin(student.browser.url, item).removeprefix(student.home))
+            must(f"1 из {len(items)}" in student.text, student.text[:600])
+            ticked += 1
+            student.open(path)
+            planned = {"day": (today + timedelta(days=3)).isoformat(), "time": "14:30", "topic": "Вопросы по плану"}
+            student.send(f"{path}meetings/planned", planned)
+            visitor.open()
+            must("Вопросы по плану" in visitor.text, visitor.text[:600])
+    must(met and ticked, f"met: {met}, ticked: {ticked}")
+    return f"пар с планом: {len(paths)}, встреч записано: {met}, отмечено пунктов и предложено встреч: {ticked}"
+
+
 @step("Студент видит своего наставника, посторонний — ничего")
 def eyes(demo: Demo) -> str:
     """A mentee's home page names the mentor; somebody else's pair is not there for them."""
