@@ -17,7 +17,7 @@ from lti_service.lti.roles import is_administrator
 from lti_service.people import arrivals
 from lti_service.people.guests.door import Entry
 from lti_service.people.guests.models import GuestAccess
-from lti_service.people.guests.rules import AccessState
+from lti_service.people.guests.rules import MOST_FAILURES, AccessState
 from lti_service.people.names import spoken
 from lti_service.platforms import outgoing
 from lti_service.platforms.models import Platform, PlatformState
@@ -52,6 +52,7 @@ _FIND_GUEST = Prepared(
         _visits.c.token_hash == bindparam("token"),
         _visits.c.expires_at > bindparam("moment", type_=UtcDateTime),
         _accesses.c.state == AccessState.OPEN,
+        _accesses.c.failures < MOST_FAILURES,
         _accesses.c.expires_at > bindparam("moment", type_=UtcDateTime),
         _platforms.c.state == PlatformState.ACTIVE,
     )

@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from alembic import command
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
@@ -22,11 +23,11 @@ from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.entrance.models import Visit
 from lti_service.pairs.models import Pair, PairState
-from lti_service.people.guests import invitations, rules
+from lti_service.people.guests import door, invitations, rules
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.invitations import Terms
 from lti_service.people.guests.models import GuestAccess
-from lti_service.people.guests.rules import AccessState, Factor
+from lti_service.people.guests.rules import AccessState, Factor, Standing
 from lti_service.people.guests.service import PersonFacts
 from lti_service.people.models import Membership, Mentor, MentorState
 from lti_service.people.service import Desk
@@ -39,6 +40,7 @@ from tests.pairs.conftest import World, build_world
 FACTS = PersonFacts("Горняков", "Пётр Ильич", "gornyak@mine.example", "8 915 123-45-67")
 ANSWER = "4567"
 SHUT = "This did not open."
+BEFORE_LOCKED_BY_COUNT = "3d9f1c7ab052"
 
 
 def viewer_of(world: World) -> Viewer:
@@ -88,6 +90,10 @@ class Outsider:
             .where(GuestAccess.person_id == self.person.id, GuestAccess.course_id == self.world.course.id)
             .execution_options(populate_existing=True)
         ).one()
+
+    def standing(self) -> Standing:
+        """How their access stands now."""
+        return invitations.standing_of(self.access())
 
     def browser(self) -> FlaskClient:
         """A browser that is inside."""
@@ -223,7 +229,7 @@ def test_whatever_is_wrong_the_door_says_the_same(outsider: Outsider, session: S
     session.commit()
     shut("expired", expired)
     locked = outsider.invite()
-    outsider.access().state = AccessState.LOCKED
+    outsider.access().failures = rules.MOST_FAILURES
     session.commit()
     shut("locked", locked)
     withdrawn = outsider.invite()
@@ -261,22 +267,19 @@ def test_so_many_wrong_answers_lock_and_only_a_new_code_opens(
     code = outsider.invite()
     for _ in range(rules.MOST_FAILURES):
         assert enter(a_browser(outsider.app), code, "0000").status_code == 403
-    assert outsider.access().state is AccessState.LOCKED
+    assert outsider.standing() is Standing.LOCKED
     assert events().count("guest.wrong-answer") == rules.MOST_FAILURES
     assert events()[-1] == "guest.locked"
     assert enter(a_browser(outsider.app), code).status_code == 403
     assert enter(a_browser(outsider.app), outsider.invite()).status_code == 303
 
 
-def test_tries_that_never_came_to_an_end_lock_it_for_the_curator_to_see(
-    outsider: Outsider, session: Session, events: Callable[[], list[str]]
-) -> None:
+def test_tries_that_never_came_to_an_end_lock_it_for_the_curator_to_see(outsider: Outsider, session: Session) -> None:
     code = outsider.invite()
     session.execute(update(GuestAccess).values(failures=rules.MOST_FAILURES))
     session.commit()
     assert enter(a_browser(outsider.app), code).status_code == 403
-    assert outsider.access().state is AccessState.LOCKED
-    assert events().count("guest.locked") == 1
+    assert outsider.standing() is Standing.LOCKED
     assert enter(a_browser(outsider.app), outsider.invite()).status_code == 303
 
 
@@ -286,7 +289,7 @@ def test_a_stolen_browser_is_locked_as_well(outsider: Outsider) -> None:
     for number in range(rules.MOST_FAILURES):
         assert enter(client, answer=f"000{number}").status_code == 403
     assert enter(client).status_code == 403
-    assert outsider.access().state is AccessState.LOCKED
+    assert outsider.standing() is Standing.LOCKED
 
 
 def test_a_right_answer_forgives_the_wrong_ones(outsider: Outsider) -> None:
@@ -299,7 +302,7 @@ def test_a_right_answer_forgives_the_wrong_ones(outsider: Outsider) -> None:
     assert outsider.access().failures == 0
 
 
-def test_many_guesses_at_once_are_no_more_than_a_few(outsider: Outsider) -> None:
+def test_many_guesses_at_once_are_no_more_than_a_few(outsider: Outsider, events: Callable[[], list[str]]) -> None:
     """However many browsers try one code at the same moment, no more answers are looked at than may be."""
     code = outsider.invite()
     clients = [a_browser(outsider.app) for _ in range(12)]
@@ -317,7 +320,118 @@ def test_many_guesses_at_once_are_no_more_than_a_few(outsider: Outsider) -> None
         thread.join()
     assert statuses == [403] * len(clients)
     access = outsider.access()
-    assert (access.state, access.failures) == (AccessState.LOCKED, rules.MOST_FAILURES)
+    assert (outsider.standing(), access.failures) == (Standing.LOCKED, rules.MOST_FAILURES)
+    assert events().count("guest.locked") == 1
+
+
+class Tries:
+    """Two tries that both have begun before either comes to its end; `first` says which answer ends first."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+        self.begun, self.ended = threading.Barrier(2, timeout=20), threading.Event()
+        self.first, self.is_right = first, door.is_right
+        self.statuses: dict[str, int] = {}
+        monkeypatch.setattr(door, "is_right", self.look)
+
+    def look(self, tried: Any, answer: str) -> bool:
+        found = self.is_right(tried, answer)
+        self.begun.wait()
+        if answer != self.first:
+            assert self.ended.wait(20)
+        return found
+
+    def make(self, client: FlaskClient, csrf: str, code: str, name: str, answer: str) -> None:
+        data = {"csrf_token": csrf, "answer": answer, **({"code": code} if code else {})}
+        self.statuses[name] = client.post("/guest/", data=data).status_code
+        self.ended.set()
+
+    def run(self, *threads: threading.Thread) -> dict[str, int]:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self.statuses
+
+
+@pytest.mark.parametrize("first", [ANSWER, "0000"], ids=["the right one ends first", "the wrong one ends first"])
+def test_of_two_tries_at_once_the_right_answer_wins_whichever_ends_first(
+    outsider: Outsider, session: Session, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    code = outsider.invite()
+    clients = [a_browser(outsider.app) for _ in range(2)]
+    tokens = [token(client) for client in clients]
+    session.execute(update(GuestAccess).values(failures=rules.MOST_FAILURES - 2))
+    session.commit()
+    tries = Tries(monkeypatch, first)
+    statuses = tries.run(
+        threading.Thread(target=tries.make, args=(clients[0], tokens[0], code, "right", ANSWER)),
+        threading.Thread(target=tries.make, args=(clients[1], tokens[1], code, "wrong", "0000")),
+    )
+    assert statuses == {"right": 303, "wrong": 403}
+    assert outsider.standing() is Standing.OPEN
+    assert outsider.access().failures == 0
+    assert clients[0].get(outsider.home).status_code == 200
+
+
+def test_a_double_click_on_the_last_right_answer_locks_nobody_out(
+    outsider: Outsider, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = outsider.invite()
+    client = a_browser(outsider.app)
+    csrf, cookie = token(client), client.get_cookie("session").value
+    again = a_browser(outsider.app)
+    again.set_cookie("session", cookie)
+    session.execute(update(GuestAccess).values(failures=rules.MOST_FAILURES - 1))
+    session.commit()
+    barrier = threading.Barrier(2, timeout=20)
+    look = door.is_right
+
+    def is_right(tried: Any, answer: str) -> bool:
+        barrier.wait()
+        return look(tried, answer)
+
+    monkeypatch.setattr(door, "is_right", is_right)
+    statuses: list[int] = []
+
+    def click(browser: FlaskClient) -> None:
+        data = {"csrf_token": csrf, "code": code, "answer": ANSWER}
+        statuses.append(browser.post("/guest/", data=data).status_code)
+
+    threads = [threading.Thread(target=click, args=(browser,)) for browser in (client, again)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [303, 403]
+    assert outsider.standing() is Standing.OPEN
+    monkeypatch.setattr(door, "is_right", look)
+    assert enter(again, code).status_code == 303, "and whose answer got lost comes in by the same form again"
+
+
+def test_what_was_locked_before_the_count_said_so_stays_locked(outsider: Outsider, session: Session) -> None:
+    """The migration down and up again, with one that was never opened, one that was, and one that nobody locked."""
+    facts = (replace(FACTS, family_name=name, email="") for name in ("Забойщиков", "Проходчиков"))
+    opened, free = (Outsider(outsider.world, outsider.app, one) for one in facts)
+    opened.browser()
+    free.browser()
+    outsider.invite()
+    for one in (outsider, opened):
+        one.access().failures = rules.MOST_FAILURES
+    session.commit()
+    session.close()
+    config = db.alembic_config()
+    config.attributes["engine"] = engine = db.make_engine(outsider.app.extensions["settings"].database_url)
+    try:
+        command.downgrade(config, BEFORE_LOCKED_BY_COUNT)
+        with engine.connect() as connection:
+            states = connection.execute(text("SELECT state FROM guest_access ORDER BY person_id")).scalars().all()
+        assert states == ["locked", "locked", "open"]
+        command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+    found = session.scalars(select(GuestAccess).order_by(GuestAccess.person_id)).all()
+    assert [access.state for access in found] == [AccessState.INVITED, AccessState.OPEN, AccessState.OPEN]
+    assert [invitations.standing_of(access) for access in found] == [Standing.LOCKED, Standing.LOCKED, Standing.OPEN]
 
 
 # --- one code, one browser ----------------------------------------------------------------------------------------

@@ -165,8 +165,10 @@ def test_the_list_says_how_each_access_stands(session: Session, viewer: Viewer, 
             continue
         invitations.invite(session, viewer, person.id, MONTH, TODAY)
         access = access_of(session, person)
-        if standing in (Standing.OPEN, Standing.LOCKED, Standing.WITHDRAWN):
+        if standing in (Standing.OPEN, Standing.WITHDRAWN):
             access.state = AccessState(standing.value)
+        if standing is Standing.LOCKED:
+            access.failures = rules.MOST_FAILURES
         if standing is Standing.EXPIRED:
             access.expires_at = db.now()
         if standing is Standing.CODE_EXPIRED:

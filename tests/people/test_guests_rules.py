@@ -56,7 +56,7 @@ def test_answers_that_people_take_for_the_same_are() -> None:
 
 
 @given(st.lists(st.sampled_from(AccessAction), max_size=12))
-def test_only_a_new_code_opens_what_was_locked_or_withdrawn(actions: list[AccessAction]) -> None:
+def test_only_a_new_code_opens_what_was_withdrawn(actions: list[AccessAction]) -> None:
     state = AccessState.INVITED
     shut = False
     for action in actions:
@@ -65,11 +65,11 @@ def test_only_a_new_code_opens_what_was_locked_or_withdrawn(actions: list[Access
             continue
         if action is AccessAction.RENEW:
             shut = False
-        elif action in (AccessAction.LOCK, AccessAction.WITHDRAW):
+        elif action is AccessAction.WITHDRAW:
             shut = True
         state = after
         assert (state is AccessState.OPEN) <= (not shut)
-        assert (state in (AccessState.LOCKED, AccessState.WITHDRAWN)) is shut
+        assert (state is AccessState.WITHDRAWN) is shut
 
 
 def test_every_state_can_be_left_by_a_new_code() -> None:
@@ -77,10 +77,15 @@ def test_every_state_can_be_left_by_a_new_code() -> None:
     assert all(moves[AccessAction.RENEW] is AccessState.INVITED for moves in rules.MOVES.values())
 
 
-@given(st.sampled_from(AccessState), MOMENTS, st.none() | MOMENTS)
-def test_nothing_stands_open_after_its_end(state: AccessState, ends: datetime, code_until: datetime | None) -> None:
-    found = rules.standing(state, ends, code_until, MOMENT)
+@given(st.sampled_from(AccessState), st.integers(0, rules.MOST_FAILURES + 1), MOMENTS, st.none() | MOMENTS)
+def test_nothing_stands_open_after_its_end_or_too_many_wrong_answers(
+    state: AccessState, failures: int, ends: datetime, code_until: datetime | None
+) -> None:
+    found = rules.standing(state, failures, ends, code_until, MOMENT)
+    if found is Standing.LOCKED:
+        assert failures >= rules.MOST_FAILURES
     if found in (Standing.OPEN, Standing.INVITED):
+        assert failures < rules.MOST_FAILURES
         assert ends > MOMENT
         assert state.value == found.value
     if found is Standing.INVITED:

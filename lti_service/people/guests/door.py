@@ -48,6 +48,8 @@ class Try:
     access_id: int
     answer: str
     """What the right answer's hash is, encrypted."""
+    number: int
+    """Which try it is since the last right answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,10 @@ def begin_try(session: Session, knock: Knock) -> Try | None:
     access = _find(session, knock)
     if access is None:
         return None
-    if access.failures >= rules.MOST_FAILURES:
-        # The last try that was allowed never came to its end; without this the curator would not see that it is shut.
-        _lock(session, access, session.get_one(Course, access.course_id))
+    if rules.is_locked(access.failures):
         return None
     access.failures += 1
-    return Try(access.id, access.answer)
+    return Try(access.id, access.answer, access.failures)
 
 
 def is_right(tried: Try | None, answer: str) -> bool:
@@ -86,20 +86,23 @@ def is_right(tried: Try | None, answer: str) -> bool:
 
 
 def end_try(session: Session, knock: Knock, tried: Try | None, right: bool, key: str) -> Entry | None:
-    """Let them in whose answer was right, unless things have changed meanwhile; lock what was tried too often.
+    """Let them in whose answer was right, unless things have changed meanwhile.
+
+    A right answer wins over the count, in whatever order tries that were made at once come to their end: each of them
+    was one of the few that are allowed.
 
     `key` is the service's own secret, from which the browser's is made: the same code in the same browser gives the
     same one, so that an answer lost on the way does no harm.
     """
     access = _find(session, knock) if tried else None
-    if access is None or (tried and access.id != tried.access_id):
+    if tried is None or access is None or access.id != tried.access_id:
         audit.record(session, "guest.refused")
         return None
     course = session.get_one(Course, access.course_id)
     if not right:
-        _record(session, access, course, "guest.wrong-answer", failures=access.failures)
-        if access.failures >= rules.MOST_FAILURES:
-            _lock(session, access, course)
+        _record(session, access, course, "guest.wrong-answer", failures=tried.number)
+        if rules.is_locked(tried.number) and rules.is_locked(access.failures):
+            _record(session, access, course, "guest.locked")
         return None
     access.failures = 0
     device = knock.device or ""
@@ -163,11 +166,6 @@ def _is_again(access: GuestAccess, knock: Knock, moment: datetime) -> bool:
         and access.activated_at is not None
         and moment < access.activated_at + rules.GRACE
     )
-
-
-def _lock(session: Session, access: GuestAccess, course: Course) -> None:
-    access.state = rules.MOVES[access.state][AccessAction.LOCK]
-    _record(session, access, course, "guest.locked")
 
 
 def _device_of(key: str, knock: Knock) -> str:

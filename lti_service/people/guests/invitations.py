@@ -141,7 +141,7 @@ def standing_of(access: GuestAccess | None) -> Standing:
     """How an access stands now."""
     if access is None:
         return Standing.NONE
-    return rules.standing(access.state, access.expires_at, access.code_until, now())
+    return rules.standing(access.state, access.failures, access.expires_at, access.code_until, now())
 
 
 # --- what becomes of it -------------------------------------------------------------------------------------------

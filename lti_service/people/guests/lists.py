@@ -15,6 +15,7 @@ from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people.employers.models import Employer
+from lti_service.people.guests import rules
 from lti_service.people.guests.invitations import last_day, standing_of
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.guests.rules import AccessState, Standing
@@ -140,12 +141,12 @@ def _standing(moment: datetime) -> ColumnElement[str]:
         (GuestAccess.id.is_(None), literal(Standing.NONE.value)),
         (GuestAccess.state == AccessState.WITHDRAWN, literal(Standing.WITHDRAWN.value)),
         (GuestAccess.expires_at <= moment, literal(Standing.EXPIRED.value)),
+        (GuestAccess.failures >= rules.MOST_FAILURES, literal(Standing.LOCKED.value)),
         (
             and_(GuestAccess.state == AccessState.INVITED, GuestAccess.code_until <= moment),
             literal(Standing.CODE_EXPIRED.value),
         ),
         (GuestAccess.state == AccessState.INVITED, literal(Standing.INVITED.value)),
-        (GuestAccess.state == AccessState.LOCKED, literal(Standing.LOCKED.value)),
         else_=literal(Standing.OPEN.value),
     )
 

@@ -38,7 +38,7 @@ class GuestAccess(Base):
     answer: Mapped[str] = mapped_column(String(600))
     """A slow hash of the answer, encrypted: there are few answers, so a copy of the table alone must not give it."""
     failures: Mapped[int] = mapped_column(default=0)
-    """Wrong answers since the last right one; counted before an answer is looked at."""
+    """Wrong answers since the last right one; counted before an answer is looked at. Too many lock the access."""
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     invited_at: Mapped[datetime] = mapped_column(UtcDateTime)
     invited_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

@@ -70,6 +70,12 @@ MOST_FAILURES = 5
 """So many wrong answers in a row lock the access, until the curator renews it."""
 
 
+def is_locked(failures: int) -> bool:
+    """Whether an access is locked after so many tries without a right answer; kept nowhere else, so that it cannot say
+    another thing than the count."""
+    return failures >= MOST_FAILURES
+
+
 def answer_key(text: str) -> str:
     """What two spellings of an answer have in common: case, ё and spaces do not matter."""
     return search_key(text.replace("\0", "")[:LONGEST_ANSWER]).replace(" ", "")
@@ -85,22 +91,19 @@ def phone_answer(phone: str) -> str:
 
 
 class AccessState(StrEnum):
-    """Where an access is; whether it has expired the clock says."""
+    """Where an access is; whether it has expired the clock says, whether it is locked the count of tries."""
 
     INVITED = "invited"
     """There is a code that nobody has used yet."""
     OPEN = "open"
     """The code was used; the browser that used it comes in with the answer alone."""
-    LOCKED = "locked"
-    """Too many wrong answers."""
     WITHDRAWN = "withdrawn"
 
 
 class AccessAction(StrEnum):
-    """What is done with an access: by the guest at the door, by the door itself, or by a curator."""
+    """What is done with an access: by the guest at the door, or by a curator."""
 
     ACTIVATE = "activate"
-    LOCK = "lock"
     RENEW = "renew"
     """A new code; the old one, and the browser that used it, open nothing any more."""
     PROLONG = "prolong"
@@ -110,20 +113,13 @@ class AccessAction(StrEnum):
 MOVES: Mapping[AccessState, Mapping[AccessAction, AccessState]] = {
     AccessState.INVITED: {
         AccessAction.ACTIVATE: AccessState.OPEN,
-        AccessAction.LOCK: AccessState.LOCKED,
         AccessAction.RENEW: AccessState.INVITED,
         AccessAction.PROLONG: AccessState.INVITED,
         AccessAction.WITHDRAW: AccessState.WITHDRAWN,
     },
     AccessState.OPEN: {
-        AccessAction.LOCK: AccessState.LOCKED,
         AccessAction.RENEW: AccessState.INVITED,
         AccessAction.PROLONG: AccessState.OPEN,
-        AccessAction.WITHDRAW: AccessState.WITHDRAWN,
-    },
-    AccessState.LOCKED: {
-        AccessAction.RENEW: AccessState.INVITED,
-        AccessAction.PROLONG: AccessState.LOCKED,
         AccessAction.WITHDRAW: AccessState.WITHDRAWN,
     },
     AccessState.WITHDRAWN: {AccessAction.RENEW: AccessState.INVITED},
@@ -141,15 +137,20 @@ class Standing(StrEnum):
     OPEN = "open"
     EXPIRED = "expired"
     LOCKED = "locked"
+    """Too many wrong answers."""
     WITHDRAWN = "withdrawn"
 
 
-def standing(state: AccessState, expires_at: datetime, code_until: datetime | None, moment: datetime) -> Standing:
+def standing(
+    state: AccessState, failures: int, expires_at: datetime, code_until: datetime | None, moment: datetime
+) -> Standing:
     """How an access stands at `moment`."""
     if state is AccessState.WITHDRAWN:
         return Standing.WITHDRAWN
     if expires_at <= moment:
         return Standing.EXPIRED
+    if is_locked(failures):
+        return Standing.LOCKED
     if state is AccessState.INVITED and (code_until is None or code_until <= moment):
         return Standing.CODE_EXPIRED
     return Standing(state.value)
