@@ -11,6 +11,7 @@ from lti_service.access import Role, Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people import cycles, rules
+from lti_service.people.consents import service as consents
 from lti_service.people.errors import NoReasonError, RequestTooLongError
 from lti_service.people.kinds import placing
 from lti_service.people.models import Membership, Mentee, MenteeState, Nomination, Person, Source
@@ -31,8 +32,10 @@ class Student:
     person_id: int
     name: str
     groups: str
+    """Empty too while no consent of theirs counts: others than curators see no more of them than the name."""
     reason: str | None
     """Why this teacher has nominated them; none: they have not."""
+    has_consent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,8 @@ def students(session: Session, viewer: Viewer, day: date, search: str = "", page
             .where(Mentee.cycle_id == (cycle.id if cycle else None), Nomination.nominated_by == viewer.person_id)
         ).all()
     )
-    return Students(
-        [Student(it.person_id, it.person.name, it.groups, own.get(it.person_id)) for it in found], total, len(own)
-    )
+    consenting = consents.consenting(session, [it.person_id for it in found], day)
+    return Students([_student(it, own.get(it.person_id), consenting) for it in found], total, len(own))
 
 
 def nominee(session: Session, viewer: Viewer, person_id: int, day: date) -> Student:
@@ -96,7 +98,13 @@ def nominee(session: Session, viewer: Viewer, person_id: int, day: date) -> Stud
     if membership is None or Role.STUDENT not in membership.roles or person_id == viewer.person_id:
         raise NotFoundError
     nomination = _own(session, viewer, person_id, day)
-    return Student(person_id, membership.person.name, membership.groups, nomination.reason if nomination else None)
+    consenting = consents.consenting(session, [person_id], day)
+    return _student(membership, nomination.reason if nomination else None, consenting)
+
+
+def _student(membership: Membership, reason: str | None, consenting: set[int]) -> Student:
+    known = membership.person_id in consenting
+    return Student(membership.person_id, membership.person.name, membership.groups if known else "", reason, known)
 
 
 def nominate(session: Session, viewer: Viewer, person_id: int, day: date, reason: str) -> Nomination:

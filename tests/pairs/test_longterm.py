@@ -15,6 +15,7 @@ from lti_service.people.employers.models import Employer
 from lti_service.people.models import Mentor, MentorState, Person
 from lti_service.programme import service as programme
 from lti_service.programme.models import MentorKind
+from tests.consenting import withdraw_consent
 from tests.counting import statements
 from tests.pairs.conftest import World
 
@@ -123,6 +124,28 @@ def test_the_file_has_the_same_people(world: World, come_in: ComeIn, veteran: Me
     assert (told["Pairs"], told["Mentees"]) == ("2", "3")
     assert told["School years"].count("/") == 2
     assert browser.get(at(world, "base/mentors/years.xlsx")).data[:2] == b"PK"
+
+
+def test_the_file_heeds_consents_as_the_base_does(session: Session, world: World, come_in: ComeIn, veteran: Mentor):
+    """ADR 9: everybody is counted; after a withdrawal a file has the name and the numbers and no more."""
+    veteran.employer = Employer(platform_id=world.platform.id, name="Шахта", created_at=now())
+    session.commit()
+    browser = come_in(world.curator, "en")
+
+    def told() -> dict[str, str]:
+        file = browser.get(at(world, "base/mentors/years.csv?search=ветер")).data.decode("utf-8-sig")
+        heads, row = csv.reader(io.StringIO(file), delimiter=";")
+        return dict(zip(heads, row, strict=True))
+
+    before = told()
+    assert (before["Organisation"], before["E-mail"]) == ("Шахта", veteran.person.email)
+    assert before["Consent"] == "own consent"
+    withdraw_consent(session, veteran.person, world.day)
+    session.commit()
+    after = told()
+    assert (after["Organisation"], after["E-mail"], after["Consent"]) == ("", "", "consent withdrawn")
+    for head in ("Family name, given name, patronymic", "School years", "Years as a mentor", "Pairs", "Mentees"):
+        assert after[head] == before[head] != "", head
 
 
 def test_the_mentors_page_tells_each_year_with_its_pairs(world: World, come_in: ComeIn, veteran: Mentor):

@@ -8,8 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lti_service.access import Role
 from lti_service.people.models import Mentee, MenteeState, Nomination, Person, Source
 from lti_service.platforms.models import Course
+from tests.consenting import withdraw_consent
+from tests.counting import statements
 from tests.people.conftest import mentee_of
 from tests.practice_moodle import PracticeMoodle
 
@@ -110,3 +113,40 @@ def test_a_student_and_a_teacher_never_read_what_was_said(
     assert REASON not in own.get(own.home).text
     other = launch_as(moodle.college.teachers[1].username)
     assert REASON not in other.get(f"{other.home}nominations/{student.id}").text
+
+
+def test_of_whom_no_consent_counts_a_teacher_sees_the_name_alone(world, come_in) -> None:
+    """ADR 9, and a withdrawal takes effect at the next look."""
+    teacher = come_in(world.person("Учителев Олег", Role.TEACHER), "en")
+    at = f"/courses/{world.course.id}/nominations/"
+    known = world.person("Алексеев Пётр", Role.STUDENT, groups="СВ-21")
+    world.person("Борисова Анна", Role.STUDENT, groups="СВ-22", consents=False)
+    page = teacher.get(at).text
+    assert "Алексеев Пётр" in page
+    assert "СВ-21" in page
+    assert "Борисова Анна" in page
+    assert "СВ-22" not in page
+    assert page.count("no more than the name is shown") == 1
+    assert "СВ-21" in teacher.get(f"{at}{known.id}").text
+    withdraw_consent(world.session, known, world.day)
+    world.session.commit()
+    for path in (at, f"{at}{known.id}"):
+        page = teacher.get(path).text
+        assert "Алексеев Пётр" in page
+        assert "СВ-21" not in page
+        assert "no more than the name is shown" in page
+
+
+def test_the_list_takes_the_same_queries_however_many_students(world, come_in) -> None:
+    teacher = come_in(world.person("Учителев Олег", Role.TEACHER), "en")
+
+    def count() -> int:
+        with statements(world.session) as sent:
+            assert teacher.get(f"/courses/{world.course.id}/nominations/").status_code == 200
+        return len(sent)
+
+    world.person("Алексеев Пётр", Role.STUDENT)
+    few = count()
+    for _ in range(8):
+        world.person("", Role.STUDENT)
+    assert count() == few

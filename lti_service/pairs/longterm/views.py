@@ -1,5 +1,7 @@
 """Pages of the long-term base: its list, which can be saved, and a mentor's years on the curator's page about them."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -11,6 +13,9 @@ from lti_service.access import Permission, Viewer
 from lti_service.pairs.longterm import lists
 from lti_service.pairs.longterm.lists import Line, Look
 from lti_service.people import labels
+from lti_service.people.consents import labels as consent_labels
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import Stand
 from lti_service.people.employers import service as employers
 from lti_service.people.forms import read_choice, read_id, read_way
 from lti_service.programme import service as programme
@@ -40,9 +45,10 @@ def show() -> str:
 @access.needs(Permission.MANAGE_BASE)
 def export(ending: str) -> Response:
     """Everybody whom the list shows with these filters, as a file."""
-    viewer, look = access.viewer(), read_look(request.args)
+    viewer, look, day = access.viewer(), read_look(request.args), pages.local_today()
     with db.transaction() as session:
-        lines = lists.everybody(session, viewer.platform_id, viewer.course_id, look, pages.local_today())
+        lines = lists.everybody(session, viewer.platform_id, viewer.course_id, look, day)
+        stands = consents.stands(session, [line.person.id for line in lines], day)
         audit.record(
             session,
             "base.exported",
@@ -51,9 +57,9 @@ def export(ending: str) -> Response:
             actor_id=viewer.person_id,
             subject="base:mentors-of-all-years",
             count=len(lines),
-            **look.query(page=1, search=""),
+            **look.told,
         )
-        return sheets.download(_sheet(lines), sheets.Kind(ending))
+        return sheets.download(_sheet(lines, stands), sheets.Kind(ending))
 
 
 @pages.record_section(30)
@@ -87,7 +93,9 @@ def _forms(session: Session, viewer: Viewer) -> list[Form]:
     return list(cycle.programme.forms) if cycle else []
 
 
-def _sheet(lines: list[Line]) -> Sheet:
+def _sheet(lines: list[Line], stands: Mapping[int, Stand]) -> Sheet:
+    """A row for each person; once a consent is withdrawn, no more than the name and what is counted, as in the file of
+    the base. `stands` say by the person's id how they stand with their consents."""
     heads = [
         _("Family name, given name, patronymic"),
         _("Kind of mentor"),
@@ -99,20 +107,23 @@ def _sheet(lines: list[Line]) -> Sheet:
         _("State"),
         _("Training until"),
         _("E-mail"),
+        _("Consent"),
     ]
     rows = [
         [
             line.person.name,
             ", ".join(str(labels.MENTOR_KINDS[kind]) for kind in line.kinds),
-            line.newest.workplace,
+            "" if stand.is_withdrawn else line.newest.workplace,
             ", ".join(line.years),
             len(line.years),
             line.pairs,
             line.mentees,
             f"{labels.MENTOR_STATES[line.newest.state]} ({line.newest.cycle.title})",
             line.training.until if line.training else None,
-            line.person.email,
+            "" if stand.is_withdrawn else line.person.email,
+            str(consent_labels.STANDINGS[stand.standing]),
         ]
         for line in lines
+        for stand in [stands[line.person.id]]
     ]
     return Sheet(_("Long-term base of mentors"), heads, rows)
