@@ -91,6 +91,19 @@ def _known(place: PairMentee, value: Any) -> Any:
     return labels.STATES.get(value, value)
 
 
+@personal.locks_first
+def lock_pairs(session: Session, erasing: Erasing) -> None:
+    """The person's pairs, as whoever works in one does: first the pair, then the people whom a row of it names."""
+    as_mentee = select(PairMentee.pair_id).join(Mentee).where(Mentee.person_id == erasing.person_id)
+    as_mentor = select(Mentor.id).where(Mentor.person_id == erasing.person_id)
+    session.execute(
+        select(Pair.id)
+        .where(or_(Pair.id.in_(as_mentee), Pair.mentor_id.in_(as_mentor)))
+        .order_by(Pair.id)
+        .with_for_update(of=Pair, key_share=True)
+    )
+
+
 @personal.before_erasure(10)
 def end_pairs(session: Session, erasing: Erasing) -> None:
     """Open pairs end, and nobody's words about why any pair ended are left."""

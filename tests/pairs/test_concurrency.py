@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -11,7 +13,15 @@ from lti_service import db
 from lti_service.pairs import errors, service
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.pairs.rules import Action
+from lti_service.pairs.work import meetings, plan
+from lti_service.pairs.work.meetings import MeetingFacts
+from lti_service.pairs.work.models import Meeting, PlanItem
+from lti_service.pairs.work.plan import ItemFacts
+from lti_service.pairs.work.rules import Act
+from lti_service.pairs.work.taking_part import Actor, take_part
 from lti_service.people.models import MenteeState
+from lti_service.people.privacy import erasing
+from lti_service.personal import Erasing
 from lti_service.programme.models import MentorKind
 
 WAIT = 10
@@ -120,3 +130,58 @@ def test_pairs_of_one_mentee_in_two_forms_moving_at_once_leave_the_base_right(wo
     session.expire_all()
     # Whoever came second knew that the first had ended too.
     assert mentee.state is MenteeState.FINISHED
+
+
+# --- the work of a pair -------------------------------------------------------------------------------------------
+
+
+def actor_of(world, person) -> Actor:
+    """Somebody of the pair, as the services take them."""
+    zone = ZoneInfo(world.platform.time_zone)
+    return Actor(person.id, world.platform.id, world.course.id, datetime.now(zone))
+
+
+def test_a_form_sent_twice_in_the_same_second_is_there_once(world, session):
+    pair = world.pair(PairState.ACTIVE)
+    actor = actor_of(world, pair.mentor.person)
+    facts = MeetingFacts(actor.today)
+    for work in (
+        lambda own: meetings.log(own, actor, pair.id, facts),
+        lambda own: plan.add_item(own, actor, pair.id, ItemFacts("Дело")),
+    ):
+        one, other = overlapping(work, work)
+        assert one.result().id == other.result().id
+    assert session.scalar(select(func.count(Meeting.id))) == 1
+    assert session.scalar(select(func.count(PlanItem.id))) == 1
+
+
+def test_somebody_is_erased_while_they_tick_an_item(world, session):
+    """Both want the pair and the person; whoever comes second waits, and neither fails."""
+    pair = world.pair(PairState.ACTIVE)
+    mentee = pair.places[0].mentee.person
+    actor, mentee_id = actor_of(world, mentee), mentee.id
+    item_id = run(lambda own: plan.add_item(own, actor_of(world, pair.mentor.person), pair.id, ItemFacts("Дело"))).id
+    locked, go_on = threading.Event(), threading.Event()
+
+    def ticks(own):
+        take_part(own, actor, pair.id, Act.TICK)
+        locked.set()
+        assert go_on.wait(WAIT)
+        return plan.tick(own, actor, pair.id, item_id, done=True)
+
+    def erases(own):
+        what = Erasing(world.platform.id, mentee_id, None, None, world.day, db.now())
+        return erasing.erase_person(own, what, stays_away=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(run, ticks)
+        assert locked.wait(WAIT)
+        other = pool.submit(run, erases)
+        with pytest.raises(TimeoutError):
+            other.result(0.5)
+        go_on.set()
+    assert one.result().done_by == mentee_id
+    assert other.result()["person"] == 1
+    session.expire_all()
+    item = session.get_one(PlanItem, item_id)
+    assert (item.title, item.done_by) == ("", mentee_id)
