@@ -9,15 +9,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lti_service.access import Role
 from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.pairs.models import Pair, PairState
 from lti_service.pairs.work.models import Meeting, MeetingState, PlanItem
+from lti_service.people.guests import joining
 from lti_service.people.models import Person
 from tests.consenting import withdraw_consent
 from tests.counting import statements
 from tests.pairs.conftest import World
-from tests.pairs.test_guests import Outsider, token
+from tests.pairs.test_guests import Outsider, token, viewer_of
 from tests.pairs.test_views import text_of
 
 
@@ -219,6 +221,19 @@ def test_a_finished_pair_leaves_the_guests_page_with_its_plan(guest: Guest, sess
     answer = guest.send(f"{guest.of_pair}plan/new", title="Дело")
     assert answer.status_code == 409
     assert len(guest.items()) == 1
+
+
+def test_what_a_guest_wrote_is_theirs_when_they_get_an_account(guest: Guest, session: Session) -> None:
+    guest.send(f"{guest.of_pair}meetings/held", day=guest.world.day.isoformat(), topic="В шахте")
+    guest.send(f"{guest.of_pair}plan/{guest.item.id}/tick", done="1")
+    session.rollback()
+    account = guest.world.person("Горняков Пётр Ильич", Role.EMPLOYER, consents=False)
+    viewer, person_id = viewer_of(guest.world), guest.outsider.person.id
+    seen = joining.preview(session, viewer, person_id, account.id).seen
+    joining.join(session, viewer, person_id, account.id, seen)
+    session.commit()
+    assert guest.items()[0].done_by == account.id
+    assert [one.logged_by for one in guest.meetings() if one.topic == "В шахте"] == [account.id]
 
 
 def test_the_guests_page_takes_the_same_queries_however_much_was_planned(guest: Guest, session: Session) -> None:
