@@ -92,9 +92,9 @@ def outside() -> Any:
 def refused(error: LaunchRefusedError) -> Any:
     """A page that says what to do; the audit trail says why."""
     log.warning("launch refused", reason=error.reason.value, detail=error.detail, platform=error.platform_id)
-    with db.transaction() as session:
+    with db.writing() as connection:
         audit.record(
-            session,
+            connection,
             "launch.refused",
             platform_id=error.platform_id,
             correlation_id=g.correlation_id,

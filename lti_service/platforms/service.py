@@ -14,6 +14,7 @@ from lti_service.db import now
 from lti_service.errors import DomainError
 from lti_service.platforms import outgoing, secrets
 from lti_service.platforms.models import AccessToken, Course, Deployment, Invitation, Platform, PlatformState
+from lti_service.prepared import Prepared
 from moodle_client import MoodleClient
 
 INVITATION_LIFE = timedelta(hours=24)
@@ -162,15 +163,19 @@ def moodle(platform: Platform) -> MoodleClient:
     return MoodleClient(platform.ws_url, token, session=outgoing.http())
 
 
+# Composed once: pages of people who are not known yet, and every refusal, ask them.
+_ISSUERS = Prepared(select(Platform.issuer))
+_ACTIVE_ISSUERS = Prepared(select(Platform.issuer).where(Platform.state == PlatformState.ACTIVE))
+
+
 def active_origins(session: Session) -> list[str]:
     """Origins of the active platforms, each once: those that may show our pages in a frame."""
-    issuers = session.scalars(select(Platform.issuer).where(Platform.state == PlatformState.ACTIVE))
-    return sorted({outgoing.origin(issuer) for issuer in issuers})
+    return sorted({outgoing.origin(row.issuer) for row in _ACTIVE_ISSUERS.all(session, {})})
 
 
 def known_origins(session: Session) -> list[str]:
     """Origins of all platforms, each once: those that may show in a frame why something did not work."""
-    return sorted({outgoing.origin(issuer) for issuer in session.scalars(select(Platform.issuer))})
+    return sorted({outgoing.origin(row.issuer) for row in _ISSUERS.all(session, {})})
 
 
 # --- invitations --------------------------------------------------------------------------------------------------
