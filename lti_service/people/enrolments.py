@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import String, cast, select, update
 from sqlalchemy.orm import Session
 
 from lti_service import db, queue
@@ -29,7 +29,7 @@ from lti_service.lti import roster, services
 from lti_service.lti.roles import course_roles
 from lti_service.lti.roster import Member
 from lti_service.people import cycles, rules, trouble
-from lti_service.people.corrections.rules import merged
+from lti_service.people.corrections.rules import as_text, merged
 from lti_service.people.kinds import placing
 from lti_service.people.kinds import rules as kinds
 from lti_service.people.kinds.rules import Facts, Ruleset
@@ -198,6 +198,8 @@ class _Place:
     fields: dict[str, str]
     today: date
     memberships_url: str
+    births: dict[str, date | None]
+    """Birth dates that a curator has corrected, by Moodle's id: they count, whatever Moodle says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,8 @@ def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None
 
 
 def _made_with(place: _Place, cycle_id: int) -> str:
-    decided_by = [cycle_id, place.role_map, place.fields, kinds.as_json(place.ruleset)]
+    births = {moodle_id: as_text(born) for moodle_id, born in place.births.items()}
+    decided_by = [cycle_id, place.role_map, place.fields, kinds.as_json(place.ruleset), births]
     return sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -489,6 +492,7 @@ def _prepare(course_id: int) -> tuple[_Place, MoodleClient | None]:
             fields=PROFILE_FIELDS | platform.profile_fields,
             today=datetime.now(ZoneInfo(platform.time_zone)).date(),
             memberships_url=course.memberships_url,
+            births=_corrected_births(session, platform.id),
         )
         try:
             return place, platforms.moodle(platform)
@@ -496,6 +500,17 @@ def _prepare(course_id: int) -> tuple[_Place, MoodleClient | None]:
             if not place.memberships_url:
                 raise NoRosterError from None
             return place, None
+
+
+def _corrected_births(session: Session, platform_id: int) -> dict[str, date | None]:
+    rows = session.execute(
+        select(Person.moodle_id, Person.birth_date).where(
+            Person.platform_id == platform_id,
+            Person.moodle_id.is_not(None),
+            cast(Person.corrected, String).contains('"birth_date"'),
+        )
+    )
+    return {moodle_id: born for moodle_id, born in rows if moodle_id}
 
 
 def _groups_by_person(client: MoodleClient, course: int) -> dict[int, list[str]]:
@@ -560,6 +575,7 @@ def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Repor
         "department": told_in(user, place.fields["department"]),
         "specialty": told_in(user, place.fields["specialty"]),
     }
+    born = place.births.get(moodle_id, birth_date)
     known = Facts(
         groups=tuple(groups),
         study_year=kinds.study_year(study_year, groups, place.ruleset.years, school_year(place.today)),
@@ -567,7 +583,7 @@ def _look_at(user: EnrolledUser, place: _Place, groups: list[str], report: Repor
         department=facts["department"],
         organisation=facts["institution"],
         experience=experience,
-        age=rules.age_on(birth_date, place.today) if birth_date else None,
+        age=rules.age_on(born, place.today) if born else None,
     )
     roles = kinds.roles_of(user.roles, known, place.role_map, place.ruleset)
     if not roles:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,7 +19,8 @@ from lti_service.people.rules import MenteeAction
 from lti_service.platforms.models import Course, Platform
 from lti_service.programme.models import MenteeKind, MentorKind
 from tests.counting import statements
-from tests.people.conftest import TODAY, a_course, membership_of, mentee_of, mentor_of
+from tests.people.conftest import TODAY, a_course, membership_of, mentee_of, mentor_of, writes
+from tests.people.test_corrections import correct
 from tests.practice_moodle import PracticeMoodle
 from tests.practice_moodle.college import PROFILE_FIELDS, ProfileField
 
@@ -298,6 +300,43 @@ def test_the_employers_rule_changes_roles_in_courses_too(
     assert (counts["roles"], counts["revised"]) == (10, 10)
     assert membership_of(session, employer, synced).roles == ["teacher"]
     assert mentor_of(session, employer).kind is MentorKind.TEACHER
+
+
+def test_a_corrected_birth_date_wins_over_moodles_in_each_load(
+    admin: FlaskClient,
+    launch_as: LaunchAs,
+    session: Session,
+    moodle: PracticeMoodle,
+    synced: Course,
+    person_of: PersonOf,
+) -> None:
+    """The college counts teachers of seventy and more as employers' people; Moodle has a slip in one's date."""
+    old = next(one for one in moodle.college.teachers if int(one.fields.get("experience") or 0) > 10)
+    old.fields["birthdate"] = str(moodle.college.midnight(date(1940, 1, 15)))
+    rule = {"what-0-0": "moodle-role:is", "value-0-0": "editingteacher", "what-0-1": "age:at-least", "value-0-1": "70"}
+    send(admin, f"{HERE}employer", do="save", **rule, when_unknown="no", enters="yes")
+    enrolments.sync_course(synced.id)
+    teacher = person_of(old.username)
+    assert membership_of(session, teacher, synced).roles == ["employer"]
+    curator = launch_as("curator")
+    correct(curator, synced, teacher, birth_date="1990-01-15")
+    enrolments.sync_course(synced.id)
+    assert person_of(old.username).birth_date == date(1990, 1, 15)
+    assert membership_of(session, teacher, synced).roles == ["teacher"]
+    assert mentor_of(session, teacher).kind is MentorKind.TEACHER
+    with statements(session) as sent:
+        enrolments.sync_course(synced.id)
+    assert [statement.split(" SET ")[0] for statement in writes(sent)] == ["UPDATE course"], "and stays so"
+
+    correct(curator, synced, teacher, birth_date="")
+    enrolments.sync_course(synced.id)
+    assert membership_of(session, teacher, synced).roles == ["teacher"], "not known is what the curator says, too"
+
+    post = f"people/{teacher.id}/as-in-moodle"
+    send(curator, post, f"people/{teacher.id}/")
+    enrolments.sync_course(synced.id)
+    assert membership_of(session, teacher, synced).roles == ["employer"]
+    assert mentor_of(session, teacher).kind is MentorKind.EMPLOYER
 
 
 # --- the year of study --------------------------------------------------------------------------------------------
