@@ -307,14 +307,8 @@ def record_of(session: Session, course_id: int, cycle_id: int | None, person_id:
 
 
 def record_export(session: Session, at: Desk, base: str, count: int, filters: Mapping[str, Any]) -> None:
-    """Keep who took how many people's data out of the service, and whose: by what the list was filtered."""
-    record(session, at, "base.exported", f"base:{base}", count=count, **without_words(filters))
-
-
-def without_words(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """What a list was filtered by, as the trail keeps it: that a name was searched for, and not which."""
-    told = {name: value for name, value in filters.items() if name != "search"}
-    return told | {"searched": True} if filters.get("search") else told
+    """Keep who took how many people's data out of the service, and whose; `filters` are what the look tells."""
+    record(session, at, "base.exported", f"base:{base}", count=count, **filters)
 
 
 def forms_for(cycle: Cycle | None, kind: MenteeKind | None = None) -> list[Form]:

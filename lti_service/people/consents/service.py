@@ -36,7 +36,6 @@ from lti_service.people.errors import (
 )
 from lti_service.people.models import Membership, Person
 from lti_service.people.privacy import identities
-from lti_service.people.service import without_words
 from lti_service.platforms.models import Platform
 from lti_service.prepared import Prepared
 from lti_service.programme import service as programme
@@ -625,8 +624,8 @@ def _withdraw(session: Session, viewer: Viewer, person_id: int, on: date, reason
 
 
 def record_export(session: Session, viewer: Viewer, count: int, filters: Mapping[str, Any]) -> None:
-    """Keep who took the list out of the service, and how many people are in it."""
-    _record(session, viewer, "consent.exported", "", count=count, **without_words(filters))
+    """Keep who took the list out of the service, and how many people are in it; `filters` are what the look tells."""
+    _record(session, viewer, "consent.exported", "", count=count, **filters)
 
 
 # --- steps that several of the above share ------------------------------------------------------------------------

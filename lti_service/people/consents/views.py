@@ -207,7 +207,7 @@ def export_consents(ending: str) -> Response:
     viewer, look = access.viewer(), forms.read_look(request.args)
     with db.transaction() as session:
         lines = _everybody(session, viewer, look)
-        consents.record_export(session, viewer, len(lines), look.query())
+        consents.record_export(session, viewer, len(lines), look.told)
         return sheets.download(exports.consents(lines), sheets.Kind(ending))
 
 

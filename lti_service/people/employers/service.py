@@ -145,7 +145,8 @@ def checked_employer(facts: EmployerFacts) -> EmployerFacts:
 
 
 def record_export(session: Session, viewer: Viewer, count: int, filters: Mapping[str, Any]) -> None:
-    """Keep who took how many organisations, with their contacts, out of the service."""
+    """Keep who took how many organisations, with their contacts, out of the service; `filters` are what the look
+    tells."""
     audit.record(
         session,
         "base.exported",

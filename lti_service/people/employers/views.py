@@ -60,7 +60,7 @@ def export_employers(ending: str) -> Response:
         lines = employer_lists.all_employers(session, viewer.platform_id, day, look)
         contacts = employer_lists.contacts_of(session, viewer.platform_id)
         agreements = employer_lists.agreements_of(session, viewer.platform_id)
-        employers.record_export(session, viewer, len(lines), look.query())
+        employers.record_export(session, viewer, len(lines), look.told)
         return sheets.download(exports.employers(lines, contacts, agreements, day), sheets.Kind(ending))
 
 

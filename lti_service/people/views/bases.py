@@ -110,7 +110,7 @@ def export_mentees(ending: str) -> Response:
     with db.transaction() as session:
         at = desk(session)
         lines = lists.all_mentees(session, at.cycle_id, at.course_id, look)
-        service.record_export(session, at, "mentees", len(lines), look.query())
+        service.record_export(session, at, "mentees", len(lines), look.told)
         years = _years(session, access.viewer(), lines)
         return sheets.download(exports.mentees(lines, _stands(session, lines), years), sheets.Kind(ending))
 
@@ -178,7 +178,7 @@ def export_mentors(ending: str) -> Response:
     with db.transaction() as session:
         at = desk(session)
         lines = lists.all_mentors(session, at.cycle_id, at.course_id, look)
-        service.record_export(session, at, "mentors", len(lines), look.query())
+        service.record_export(session, at, "mentors", len(lines), look.told)
         return sheets.download(
             exports.mentors(lines, _standings(session, lines), _stands(session, lines)), sheets.Kind(ending)
         )
