@@ -113,7 +113,15 @@ def make_engine(url: str) -> Engine:
     Its errors do not tell the values of statements: they end in logs, and most are people's.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True)
+
+        @event.listens_for(engine, "connect")
+        def spare_compiling(connection: Any, _record: Any) -> None:
+            # To compile a statement takes PostgreSQL several times as long as any of ours runs.
+            connection.execute("SET jit = off")
+            connection.commit()
+
+        return engine
     engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
