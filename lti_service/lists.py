@@ -1,10 +1,12 @@
 """What all lists have in common: how somebody wants to see one, the address that says so, and the part a page shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from flask import url_for
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 PAGE = 50
 """Lines of a page."""
@@ -108,3 +110,67 @@ def place(total: int, page: int) -> tuple[int, int]:
 def part(query: Any, page: int) -> Any:
     """The lines of one page of an ordered query."""
     return query.limit(PAGE).offset((page - 1) * PAGE)
+
+
+class By(NamedTuple):
+    """One of the things that a list is ordered by."""
+
+    value: Any
+    descending: bool = False
+
+    def expression(self, *, backwards: bool = False) -> Any:
+        """For ORDER BY, or for the opposite order."""
+        return self.value.desc() if self.descending is not backwards else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some following lines of an ordered list of which it is known how many lines there are.
+
+    Databases find the lines of a late page by finding all before them; those near the end are counted from there.
+    """
+
+    total: int
+    limit: int
+    offset: int
+
+    @property
+    def passed(self) -> int:
+        """How many lines a database passes by or shows."""
+        return min(self.offset, self._behind) + self.limit
+
+    @property
+    def _behind(self) -> int:
+        return max(0, self.total - self.offset - self.limit)
+
+    def of(self, session: Session, query: Select[int], order: Sequence[By]) -> list[int]:
+        """These lines of a query for one column, in their order."""
+        if self.offset <= self._behind or self.offset >= self.total:
+            ordered = query.order_by(*(one.expression() for one in order))
+            return list(session.scalars(ordered.limit(self.limit).offset(self.offset)))
+        ordered = query.order_by(*(one.expression(backwards=True) for one in order))
+        shown = min(self.limit, self.total - self.offset)
+        return list(reversed(session.scalars(ordered.limit(shown).offset(self._behind)).all()))
+
+    def sorted_of(self, session: Session, query: Select[int], order: Sequence[By]) -> list[int]:
+        """The same where all lines are to be found first and then sorted.
+
+        OFFSET keeps PostgreSQL from reading everybody in the order wanted, in the hope to meet enough lines soon.
+        """
+        keys = [one.value.label(f"key_{number}") for number, one in enumerate(order)]
+        found, *sorted_by = query.add_columns(*keys).offset(0).subquery().columns
+        return self.of(
+            session, select(found), [By(key, one.descending) for key, one in zip(sorted_by, order, strict=True)]
+        )
+
+
+def values_of(column: InstrumentedAttribute[str], *where: ColumnElement[bool]) -> Select[str]:
+    """The different texts in a column, the empty one left out, as the only column `value`.
+
+    `where` are equalities with the columns that come before this one in an index: each value is found by jumping from
+    the one before it, so it takes as long as there are values, however many rows have them. DISTINCT reads all rows.
+    """
+    seen = select(func.min(column).label("value")).where(*where, column > "").cte("seen", recursive=True)
+    following = select(func.min(column)).where(*where, column > seen.c.value).correlate(seen).scalar_subquery()
+    seen = seen.union_all(select(following).where(seen.c.value.is_not(None)))
+    return select(seen.c.value).where(seen.c.value.is_not(None))

@@ -31,7 +31,8 @@ class Pair(Base):
 
     __tablename__ = "pair"
     __table_args__ = (
-        Index("ix_pair_course_id_state", "course_id", "state"),
+        # The board's numbers are read off it, without a look at the rows.
+        Index("ix_pair_course_id_state_cycle_id_proposed_at", "course_id", "state", "cycle_id", "proposed_at"),
         Index("ix_pair_mentor_id", "mentor_id"),
         UniqueConstraint("continues_id"),
     )

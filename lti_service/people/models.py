@@ -19,7 +19,14 @@ class Person(Base):
 
     __tablename__ = "person"
     # Of the numbers that there are: both databases take no number for different from no number.
-    __table_args__ = (UniqueConstraint("platform_id", "moodle_id"),)
+    __table_args__ = (
+        UniqueConstraint("platform_id", "moodle_id"),
+        # Lists by name are read off this one, without sorting all people.
+        Index("ix_person_platform_id_search_name_id", "platform_id", "search_name", "id"),
+        # What lists offer to be filtered by: see `lists.values_of`.
+        Index("ix_person_platform_id_department", "platform_id", "department"),
+        Index("ix_person_platform_id_specialty", "platform_id", "specialty"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
@@ -76,6 +83,8 @@ class Membership(Base):
     __table_args__ = (
         UniqueConstraint("course_id", "person_id"),
         Index("ix_membership_person_id", "person_id"),
+        # What lists offer to be filtered by: see `lists.values_of`.
+        Index("ix_membership_course_id_groups", "course_id", "groups"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -140,7 +149,8 @@ class Mentee(Base):
     __tablename__ = "mentee"
     __table_args__ = (
         UniqueConstraint("cycle_id", "person_id"),
-        Index("ix_mentee_cycle_id_state", "cycle_id", "state"),
+        # The counts of the base and of the board are read off it, without a look at the rows.
+        Index("ix_mentee_cycle_id_state_person_id_asked_at", "cycle_id", "state", "person_id", "asked_at"),
         Index("ix_mentee_person_id", "person_id"),
     )
 

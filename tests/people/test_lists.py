@@ -1,5 +1,8 @@
 """The lists of the bases: what a curator finds, in which order, on which page, and at what price."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -35,6 +38,26 @@ def test_it_sorts_by_name_with_yo_beside_ye(small: SmallCourse):
 )
 def test_it_searches_names_whatever_case_order_and_yo(small: SmallCourse, search: str, expected: list[str]):
     assert names(small, search=search) == expected
+
+
+def test_pages_put_together_are_the_whole_list_in_its_order(session: Session, small: SmallCourse):
+    """Whichever way the lines are found: read off by name or sorted, from the beginning or from the end."""
+    families = ["Орлов", "Егорова", "Зотов", "Ильин", "Носова"]
+    for number in range(148):
+        # Namesakes on both sides of where pages end.
+        mentee = small.mentee(f"{families[number % 5]} Ян", groups=f"ИС-{number % 3}")
+        mentee.state = list(MenteeState)[number % 4]
+    session.flush()
+
+    for sort, search, descending in product(("name", "group", "state"), ("", "о"), (False, True)):
+        look = Look(sort=sort, search=search, descending=descending)
+        whole = lists.all_mentees(session, small.cycle.id, small.course.id, look)
+        first = lists.list_mentees(session, small.cycle.id, small.course.id, look)
+        found = list(first.lines)
+        for page in range(2, first.pages + 1):
+            found += lists.list_mentees(session, small.cycle.id, small.course.id, replace(look, page=page)).lines
+        assert first.pages > 1
+        assert [line.record.id for line in found] == [line.record.id for line in whole], look
 
 
 def test_it_filters_by_state_kind_and_group(session: Session, small: SmallCourse):

@@ -77,7 +77,8 @@ class Consent(Base):
     """One person's consent, given once and perhaps withdrawn; rows are never deleted or changed otherwise."""
 
     __tablename__ = "consent"
-    __table_args__ = (Index("ix_consent_person_id", "person_id"),)
+    # All that `consents.valid_for` asks for: whole lists of people are asked it at once.
+    __table_args__ = (Index("ix_consent_rule", "person_id", "text_id", "way", "withdrawn_at", "grown_if_born_by"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))

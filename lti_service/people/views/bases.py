@@ -146,7 +146,6 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
     viewer, session = access.viewer(), db.session()
     look = mentors_look()
     cycle = cycle_of(session, viewer)
-    listing = lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None
     state = MentorState(look.state) if look.state else None
     listing = lists.list_mentors(session, cycle.id, viewer.course_id, look) if cycle else None
     everyone = lists.everyone(session, Mentor, cycle.id, viewer.course_id, look) if cycle and _wants_all() else None
