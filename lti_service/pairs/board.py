@@ -1,18 +1,20 @@
 """The board of a course: the numbers that matter, and the columns from «needs a mentor» to «finished»."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
+from lti_service.lists import By, Stretch, values_of
 from lti_service.pairs import cards, rules
 from lti_service.pairs.cards import PairCard, PersonLine
 from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.people.consents import service as consents
+from lti_service.people.lists import PEOPLE, among, by_name, is_read_off
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.people.rules import NEEDING, SEEKING, SEPARATOR, split_groups
@@ -69,6 +71,11 @@ class Filters:
         """Whether anything is left out."""
         return self != Filters()
 
+    @property
+    def about_person(self) -> bool:
+        """Whether anything is asked of the person themselves."""
+        return bool(self.department or self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class NeedCard:
@@ -122,6 +129,8 @@ class Board:
     page: int
     pages: int
     choices: Choices
+    numbers: "Numbers | None" = None
+    """Of the whole course, whatever the filters; for those who decide who gets a mentor."""
 
 
 def look(
@@ -147,14 +156,16 @@ def look(
     cycle = next((cycle for cycle in cycles if cycle.start_year == wanted_year), None)
     if cycle is None:
         return Board(None, [], 0, 0, 1, 1, Choices([], [], [], cycles))
-    counts = _counts(session, cycle, course_id, filters)
-    totals = {one: sum(counts.get(state, 0) for state in states) for one, states in STATES.items()}
-    totals[Column.NO_CONSENT] = _count_lacking(session, cycle, course_id, filters, day) if with_needs else 0
+    counts = _counts(session, cycle, course_id, filters, day if with_needs else None)
+    totals = {one: sum(counts[state].shown for state in states if state in counts) for one, states in STATES.items()}
+    totals[Column.NO_CONSENT] = sum(count.shown_lacking for count in counts.values())
+    numbers = _numbers(session, cycle, course_id, day, counts) if with_needs else None
     needing = _needs_where(cycle, filters)
-    if with_needs:
-        totals[Column.NEEDS] = (
-            session.scalar(mentees_here(select(func.count(Mentee.id)), course_id).where(*needing)) or 0
-        )
+    if numbers is not None:
+        totals[Column.NEEDS] = numbers.unpaired
+        if filters.is_set:
+            needy = mentees_here(select(func.count(Mentee.id)), course_id, with_person=filters.about_person)
+            totals[Column.NEEDS] = session.scalar(needy.where(*needing)) or 0
     wanted = [column] if column is not None else list(ON_BOARD)
     wanted = [one for one in wanted if one in totals and (with_needs or one is not Column.NO_CONSENT)]
     pages = max(1, -(-totals[column] // PAGE)) if column in totals else 1
@@ -170,27 +181,60 @@ def look(
     columns = []
     for one in wanted:
         if one is Column.NEEDS:
-            needs = _need_cards(session, course_id, needing, day, limit, offset)
+            stretch = Stretch(totals[one], limit, offset)
+            needs = _need_cards(session, cycle, course_id, filters, day, stretch)
             columns.append(BoardColumn(one, totals[one], needs=needs))
         else:
             columns.append(BoardColumn(one, totals[one], pairs=[loaded[pair_id] for pair_id in ids[one]]))
     choices = _choices(session, cycle, course_id, cycles)
-    return Board(cycle, columns, totals[Column.CLOSED], totals[Column.NO_CONSENT], page, pages, choices)
+    return Board(cycle, columns, totals[Column.CLOSED], totals[Column.NO_CONSENT], page, pages, choices, numbers)
 
 
-def _counts(session: Session, cycle: Cycle, course_id: int, filters: Filters) -> dict[PairState, int]:
-    rows = session.execute(
-        select(Pair.state, func.count(Pair.id)).where(*_pairs_where(cycle, course_id, filters)).group_by(Pair.state)
-    )
-    return dict(rows.all())
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many pairs of a course are in one state."""
+
+    pairs: int
+    since: datetime
+    """The longest ago that one of them was proposed."""
+    lacking: int
+    """Those of them, if they are open, in which somebody has no consent."""
+    shown: int
+    """Those of them whom the filters show."""
+    shown_lacking: int
+
+
+Counts = dict[PairState, Count]
+
+
+_SINCE = func.coalesce(Pair.ended_at, Pair.started_at, Pair.answered_at, Pair.proposed_at)
+"""When a pair came into its state."""
+
+
+def _counts(session: Session, cycle: Cycle, course_id: int, filters: Filters, day: date | None) -> Counts:
+    """The pairs of the course by state, and those of them whom the filters show; consents are asked about on a `day`.
+
+    All in one pass: to ask for everybody's consent is what the board spends most of its time on.
+    """
+    lacks = and_(Pair.state.in_(rules.OPEN), somebody_lacks_consent(day, cycle)) if day is not None else false()
+    numbers: list[Any] = [func.count(), func.min(Pair.proposed_at), func.count().filter(lacks)]
+    if filters.is_set:
+        # The cheaper question first.
+        passes = _passes(cycle, course_id, filters)
+        numbers += [func.count().filter(*passes), func.count().filter(*passes, lacks)]
+    here = (Pair.course_id == course_id, Pair.cycle_id == cycle.id)
+    found = session.execute(select(Pair.state, *numbers).where(*here).group_by(Pair.state)).all()
+    return {
+        state: Count(pairs, since, lacking, *(shown or (pairs, lacking)))
+        for state, pairs, since, lacking, *shown in found
+    }
 
 
 def _pair_ids(
     session: Session, cycle: Cycle, course_id: int, filters: Filters, column: Column, day: date, limit: int, offset: int
 ) -> Sequence[int]:
-    lacking = [somebody_lacks_consent(day)] if column is Column.NO_CONSENT else []
-    since = func.coalesce(Pair.ended_at, Pair.started_at, Pair.answered_at, Pair.proposed_at)
-    order = since.desc() if column in NEWEST_FIRST else since.asc()
+    lacking = [somebody_lacks_consent(day, cycle)] if column is Column.NO_CONSENT else []
+    order = _SINCE.desc() if column in NEWEST_FIRST else _SINCE.asc()
     return session.scalars(
         select(Pair.id)
         .where(*_pairs_where(cycle, course_id, filters), Pair.state.in_(STATES[column]), *lacking)
@@ -200,13 +244,14 @@ def _pair_ids(
     ).all()
 
 
-def somebody_lacks_consent(day: date) -> ColumnElement[bool]:
-    """Whether a pair's mentor, or a mentee of it, has no consent that counts on the day."""
+def somebody_lacks_consent(day: date, cycle: Cycle) -> ColumnElement[bool]:
+    """Whether the mentor of a pair of the cycle, or a mentee of it, has no consent that counts on the day."""
     leader, led = aliased(Person), aliased(Person)
-    mentor = (
+    # Mentors have several pairs: each of them is asked about once.
+    mentors = (
         select(Mentor.id)
         .join(leader, leader.id == Mentor.person_id)
-        .where(Mentor.id == Pair.mentor_id, ~consents.valid_for(day, leader))
+        .where(Mentor.cycle_id == cycle.id, ~consents.valid_for(day, leader))
     )
     mentee = (
         select(PairMentee.id)
@@ -214,32 +259,32 @@ def somebody_lacks_consent(day: date) -> ColumnElement[bool]:
         .join(led, led.id == Mentee.person_id)
         .where(PairMentee.pair_id == Pair.id, ~consents.valid_for(day, led))
     )
-    return or_(mentor.exists(), mentee.exists())
-
-
-def _count_lacking(session: Session, cycle: Cycle, course_id: int, filters: Filters, day: date) -> int:
-    where = (*_pairs_where(cycle, course_id, filters), Pair.state.in_(rules.OPEN), somebody_lacks_consent(day))
-    return session.scalar(select(func.count(Pair.id)).where(*where)) or 0
+    return or_(Pair.mentor_id.in_(mentors), mentee.exists())
 
 
 def _pairs_where(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [Pair.cycle_id == cycle.id, Pair.course_id == course_id]
+    return [Pair.cycle_id == cycle.id, Pair.course_id == course_id, *_passes(cycle, course_id, filters)]
+
+
+def _passes(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
     if filters.form_id is not None:
         where.append(Pair.form_id == filters.form_id)
-    places = (
-        select(PairMentee.pair_id)
-        .join(Mentee, Mentee.id == PairMentee.mentee_id)
-        .join(Person, Person.id == Mentee.person_id)
-    )
+    # Asked of one pair of the course after the other, so that pairs of other years and courses cost nothing.
+    mentees = select(PairMentee.id).join(Mentee, Mentee.id == PairMentee.mentee_id)
+    mentees = mentees.where(PairMentee.pair_id == Pair.id)
+    persons = mentees.join(Person, Person.id == Mentee.person_id)
     if filters.group:
-        in_group = select(Membership.person_id).where(Membership.course_id == course_id, in_groups(filters.group))
-        where.append(Pair.id.in_(places.where(Mentee.person_id.in_(in_group))))
+        membership = and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id)
+        where.append(mentees.join(Membership, membership).where(in_groups(filters.group)).exists())
     if filters.department:
-        where.append(Pair.id.in_(places.where(Person.department == filters.department)))
+        where.append(persons.where(Person.department == filters.department).exists())
     if filters.name:
-        mentors = select(Mentor.id).join(Person, Person.id == Mentor.person_id)
         named = is_named(filters.name)
-        where.append(or_(Pair.id.in_(places.where(named)), Pair.mentor_id.in_(mentors.where(named))))
+        mentors = (
+            select(Mentor.id).join(Person, Person.id == Mentor.person_id).where(Mentor.cycle_id == cycle.id, named)
+        )
+        where.append(or_(Pair.mentor_id.in_(mentors), persons.where(named).exists()))
     return where
 
 
@@ -254,17 +299,20 @@ def in_groups(group: str) -> ColumnElement[bool]:
     return wrapped.contains(f"{SEPARATOR}{group}{SEPARATOR}", autoescape=True)
 
 
-def mentees_here(query: Q, course_id: int) -> Q:
-    """The query over mentees who are active members of the course, with their person and membership."""
-    return (
-        query.select_from(Mentee)
-        .join(Person, Person.id == Mentee.person_id)
-        .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
-        .where(Membership.active)
-    )
+def mentees_here(query: Q, course_id: int, *, with_person: bool = True) -> Q:
+    """The query over mentees who are active members of the course, with their membership and perhaps their person."""
+    query = query.select_from(Mentee)
+    if with_person:
+        query = query.join(Person, Person.id == Mentee.person_id)
+    here = and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id)
+    return query.join(Membership, here).where(Membership.active)
 
 
 def _needs_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
+    return [*_seeks(cycle, filters), *person_where(filters)]
+
+
+def _seeks(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = [Mentee.cycle_id == cycle.id, Mentee.state.in_(SEEKING)]
     if filters.form_id is not None:
         # Who has no wish may be given any form that is meant for them.
@@ -275,7 +323,7 @@ def _needs_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
                 and_(Mentee.wanted_form_id.is_(None), Mentee.kind == kind),
             )
         )
-    return [*where, *person_where(filters)]
+    return where
 
 
 def person_where(filters: Filters) -> list[ColumnElement[bool]]:
@@ -291,24 +339,30 @@ def person_where(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _need_cards(
-    session: Session, course_id: int, where: list[ColumnElement[bool]], day: date, limit: int, offset: int
+    session: Session, cycle: Cycle, course_id: int, filters: Filters, day: date, stretch: Stretch
 ) -> list[NeedCard]:
     # Rows are read whole for the cards shown alone, with outer joins so that no database begins with the whole course.
-    ids = session.scalars(
-        mentees_here(select(Mentee.id), course_id)
-        .where(*where)
-        .order_by(Person.search_name, Mentee.id)
-        .limit(limit)
-        .offset(offset)
-    ).all()
+    order = (By(Person.search_name), By(Person.id))
+    people = session.scalar(select(PEOPLE)) or 0
+    if is_read_off(stretch, people):
+        in_group = [in_groups(filters.group)] if filters.group else []
+        seeking = mentees_here(select(Mentee.id), course_id, with_person=False).where(
+            *_seeks(cycle, filters), *in_group
+        )
+        here = seeking.where(Mentee.person_id == Person.id).correlate(Person).exists()
+        named = replace(filters, group="")
+        ids = stretch.of(session, by_name(cycle.platform_id, here).where(*person_where(named)), order)
+    else:
+        sorting = mentees_here(select(Mentee.person_id), course_id).where(*_needs_where(cycle, filters))
+        ids = stretch.sorted_of(session, sorting, order)
     found = session.execute(
         select(Mentee, Membership.groups)
         .outerjoin(Mentee.person)
         .outerjoin(Membership, and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id))
-        .where(Mentee.id.in_(ids))
+        .where(Mentee.cycle_id == cycle.id, Mentee.person_id.in_(ids))
         .options(contains_eager(Mentee.person), joinedload(Mentee.wanted_form))
     ).all()
-    rows = sorted(found, key=lambda row: ids.index(row.Mentee.id))
+    rows = sorted(found, key=lambda row: ids.index(row.Mentee.person_id))
     consenting = consents.consenting(session, [mentee.person_id for mentee, _groups in rows], day)
     return [
         NeedCard(
@@ -329,11 +383,12 @@ def _choices(session: Session, cycle: Cycle, course_id: int, cycles: list[Cycle]
 
 def people_choices(session: Session, cycle: Cycle, course_id: int) -> tuple[list[str], list[str]]:
     """Groups and departments that mentees of the course are in, sorted."""
-    mentees = mentees_here(select(Membership.groups, Person.department).distinct(), course_id)
-    rows = session.execute(mentees.where(Mentee.cycle_id == cycle.id)).all()
-    groups = {group for joined, _department in rows for group in split_groups(joined)}
-    departments = {department for _joined, department in rows if department}
-    return sorted(groups), sorted(departments)
+    joined = values_of(Membership.groups, Membership.course_id == course_id)
+    here = mentees_here(select(Mentee.person_id), course_id, with_person=False).where(Mentee.cycle_id == cycle.id)
+    of_mentee = here.where(Membership.groups == joined.selected_columns.value).limit(1).scalar_subquery()
+    rows = session.scalars(joined.where(of_mentee.is_not(None)))
+    groups = {group for names in rows for group in split_groups(names)}
+    return sorted(groups), sorted(session.scalars(among(Person.department, cycle.platform_id, here)))
 
 
 # --- the numbers that matter --------------------------------------------------------------------------------------
@@ -363,11 +418,12 @@ class Numbers:
 def numbers(session: Session, platform_id: int, course_id: int, day: date) -> Numbers | None:
     """The numbers of a course on a day; None while no school year has been opened."""
     cycle = programme.find_cycle(session, platform_id, day)
-    return None if cycle is None else numbers_of(session, cycle, course_id, day)
+    if cycle is None:
+        return None
+    return _numbers(session, cycle, course_id, day, _counts(session, cycle, course_id, Filters(), day))
 
 
-def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Numbers:
-    """The numbers of a course in a school year."""
+def _numbers(session: Session, cycle: Cycle, course_id: int, day: date, counts: Counts) -> Numbers:
     paired = (
         select(PairMentee.mentee_id)
         .join(Pair, Pair.id == PairMentee.pair_id)
@@ -382,23 +438,15 @@ def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Num
         .join(Membership, and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id))
         .where(Mentee.cycle_id == cycle.id, Mentee.state.in_(NEEDING), Membership.active)
     ).one()
-    waiting = {
-        state: (count, since)
-        for state, count, since in session.execute(
-            select(Pair.state, func.count(Pair.id), func.min(Pair.proposed_at))
-            .where(*_pairs_where(cycle, course_id, Filters()))
-            .group_by(Pair.state)
-        )
-    }
-    proposed, since = waiting.get(PairState.PROPOSED, (0, None))
+    proposed, agreed = counts.get(PairState.PROPOSED), counts.get(PairState.AGREED)
     return Numbers(
         needing=needing,
         formed=formed,
         unpaired=unpaired,
-        waiting=proposed,
-        waiting_since=since,
-        to_start=waiting.get(PairState.AGREED, (0, None))[0],
-        lacking=_count_lacking(session, cycle, course_id, Filters(), day),
+        waiting=proposed.pairs if proposed else 0,
+        waiting_since=proposed.since if proposed else None,
+        to_start=agreed.pairs if agreed else 0,
+        lacking=sum(count.lacking for count in counts.values()),
         day=day,
     )
 
@@ -406,4 +454,6 @@ def numbers_of(session: Session, cycle: Cycle, course_id: int, day: date) -> Num
 def pair_counts(session: Session, platform_id: int, course_id: int, day: date) -> dict[PairState, int]:
     """How many pairs of the course there are in each state, this school year."""
     cycle = programme.find_cycle(session, platform_id, day)
-    return {} if cycle is None else _counts(session, cycle, course_id, Filters())
+    if cycle is None:
+        return {}
+    return {state: count.pairs for state, count in _counts(session, cycle, course_id, Filters(), None).items()}

@@ -73,21 +73,17 @@ def show_board() -> Any:
     is_curator = viewer.may(Permission.MANAGE_PAIRS)
     filters = read_filters(request.args)
     column = read_column(request.args)
-    session, day = db.session(), pages.local_today()
     shown = board.look(
-        session,
+        db.session(),
         platform_id=viewer.platform_id,
         course_id=viewer.course_id,
-        day=day,
+        day=pages.local_today(),
         filters=filters,
         column=column,
         page=read_id(request.args, "page") or 1,
         year=read_id(request.args, "year"),
         with_needs=is_curator,
     )
-    numbers = None
-    if is_curator and shown.cycle is not None:
-        numbers = board.numbers_of(session, shown.cycle, viewer.course_id, day)
 
     def address(**changes: Any) -> str:
         """This page's address with some of its parameters changed; empty ones and the page number drop out."""
@@ -97,7 +93,7 @@ def show_board() -> Any:
     return render_template(
         "pairs/board.html",
         board=shown,
-        numbers=numbers,
+        numbers=shown.numbers,
         filters=filters,
         column=column,
         titles=COLUMNS,
