@@ -10,8 +10,9 @@ Why a grade is neither lost nor sent twice when the worker is killed at any mome
 The requests run in a few threads; the database is touched by the calling thread alone, never during a request.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,28 +125,36 @@ class _Pass:
             course = session.scalars(
                 select(Course).where(Course.id == self.course_id).options(joinedload(Course.platform))
             ).one()
-            column_ids = list(
+        if course.platform.state is not PlatformState.ACTIVE:
+            self.result.trouble = NOT_ACTIVE
+            return self.result
+        service = services.connector(course.platform)
+        column_ids: list[int] = []
+        with contextlib.suppress(_StoppedError):
+            # A column made while the pass goes on finds its run open and starts none: it would wait for the next one.
+            while fresh := self._columns(column_ids):
+                column_ids += fresh
+                for column_id in fresh:
+                    self._column(column_id, service, course.lineitems_url)
+        self._count_what_is_left(column_ids)
+        return self.result
+
+    def _columns(self, known: Sequence[int]) -> list[int]:
+        """The course's columns but those known already; what is to be done in them is told."""
+        with db.new_session() as session:
+            found = list(
                 session.scalars(
                     select(GradebookColumn.id)
-                    .where(GradebookColumn.course_id == self.course_id)
+                    .where(GradebookColumn.course_id == self.course_id, GradebookColumn.id.not_in(known))
                     .order_by(GradebookColumn.id)
                 )
             )
             moment = db.now()
-            work = {found: gradebook.work_in(session, found, moment, self.lease) for found in column_ids}
-        if course.platform.state is not PlatformState.ACTIVE:
-            self.result.trouble = NOT_ACTIVE
-            return self.result
-        self.total = sum(found.due + found.in_doubt + found.sent + found.elsewhere for found in work.values())
-        self.tell(0, self.total)
-        service = services.connector(course.platform)
-        for column_id in column_ids:
-            try:
-                self._column(column_id, service, course.lineitems_url)
-            except _StoppedError:
-                break
-        self._count_what_is_left(column_ids)
-        return self.result
+            work = [gradebook.work_in(session, column_id, moment, self.lease) for column_id in found]
+        self.total += sum(one.due + one.in_doubt + one.sent + one.elsewhere for one in work)
+        if found or not known:
+            self.told()
+        return found
 
     def _column(self, column_id: int, service: services.Connector, lineitems_url: str) -> None:
         """One column, with its trouble kept. Raises _StoppedError when there is no use in trying others."""

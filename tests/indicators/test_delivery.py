@@ -312,6 +312,22 @@ def test_a_column_removed_while_it_is_delivered_ends_its_delivery(
     assert len(world.columns_in_moodle()) == 1
 
 
+def test_a_column_made_while_others_are_delivered_arrives_in_the_same_pass(filled: World) -> None:
+    survey = filled.survey()
+    filled.answer(survey, filled.students[:3], rating=5)
+
+    def tell(done: int, total: int | None) -> None:
+        if len(filled.session.scalars(select(GradebookColumn.id)).all()) == 1:
+            filled.column(f"survey-{survey.id}", "Анкета заполнена")
+
+    result = delivery.deliver(filled.course.id, tell)
+
+    assert [column.label for column in filled.columns_in_moodle()] == ["Пара сформирована", "Анкета заполнена"]
+    # Three of the six in pairs have answered.
+    assert filled.in_moodle(1).average() == 50
+    assert result.waiting == 0
+
+
 # --- a worker killed at any moment ---------------------------------------------------------------------------------
 
 
