@@ -44,6 +44,10 @@ class ListLook:
         """Whether a filter leaves anybody out."""
         return bool(self.filters)
 
+    def without(self, *staying: str) -> dict[str, str]:
+        """The changes that take every filter away, but for those that stay."""
+        return {name: "" for name in self.filters if name not in staying}
+
     def query(self, **changes: Any) -> dict[str, Any]:
         """The parameters of an address that shows this look with some changes; defaults are left out."""
         wanted, plain = replace(self, **changes), type(self)()

@@ -194,7 +194,6 @@ def show_consents() -> Any:
         look=look,
         listing=lists.list_people(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look),
         has_year=year is not None,
-        stands=Stands,
         address=look.addresses("people.consents"),
         blanks=BLANKS,
     )

@@ -15,7 +15,6 @@ from lti_service.people import exports, service
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers import service as employers
 from lti_service.people.employers.forms import AgreementForm, ContactForm, EmployerForm, read_look
-from lti_service.people.employers.rules import AgreementState
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_id, read_ids
 from lti_service.people.views.room import blueprint, cycle_of, keep_form, sent
@@ -46,7 +45,6 @@ def show_employers() -> Any:
         more_offers=max(0, len(offered) - NAMED),
         cycle=cycle,
         gave=len(employers.that_gave_mentors(session, cycle.id)) if cycle else 0,
-        states=AgreementState,
         address=look.addresses("people.employers"),
     )
 

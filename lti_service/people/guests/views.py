@@ -53,7 +53,6 @@ def guests_list() -> Any:
         look=look,
         listing=listing,
         address=look.addresses("people.guests_list"),
-        standings=Standing,
         mail_set=mail.is_set(),
     )
 

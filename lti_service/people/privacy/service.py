@@ -252,6 +252,11 @@ class Requests(ListPage[ErasureRequest]):
     counts: Counter[str]
     """State → requests of those whom the search finds."""
 
+    @property
+    def everyone(self) -> int:
+        """All of these, in whatever state."""
+        return self.counts.total()
+
 
 def requests(session: Session, viewer: Viewer, look: RequestsLook) -> Requests:
     """A page of the college's requests; unless sorted otherwise those that wait by their term, then the newest."""
