@@ -214,6 +214,24 @@ def test_of_a_group_a_guest_sees_nothing_of_whoever_has_no_consent(world: World,
     assert "Алексеев" not in answer.text
 
 
+def test_what_a_whole_group_did_says_no_name_of_whoever_has_no_consent(
+    world: World, app: Flask, session: Session
+) -> None:
+    first, second = world.mentee("Алексеев Пётр"), world.mentee("Борисова Анна")
+    guest = Guest(world, app, session, first, second)
+    guest.item.done_at, guest.item.done_by = now(), first.person_id
+    guest.meeting.state, guest.meeting.day = MeetingState.HELD, world.day
+    guest.meeting.logged_by, guest.meeting.logged_at = first.person_id, now()
+    session.commit()
+    assert "· the mentee Алексеев Пётр" in text_of(guest.client.get(guest.home))
+    withdraw_consent(session, first.person, world.day)
+    session.commit()
+    page = text_of(guest.client.get(guest.home))
+    assert "· the mentee" in page
+    assert "written down by: the mentee" in page
+    assert "Алексеев" not in page
+
+
 def test_a_finished_pair_leaves_the_guests_page_with_its_plan(guest: Guest, session: Session) -> None:
     session.get_one(Pair, guest.pair.id).state = PairState.FINISHED
     session.commit()

@@ -31,7 +31,7 @@ class Signature:
 
     by: By
     name: str = ""
-    """Of a mentee of a group, for those who know whose the group is."""
+    """Of a mentee of a group, for those who know whose the group is; while a consent of the mentee counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,4 +243,6 @@ def _signature(person_id: int, eyes: Eyes) -> Signature:
         return Signature(By.CURATOR)
     if not eyes.parts - {Part.MENTEE}:
         return Signature(By.ANOTHER)
-    return Signature(By.MENTEE, eyes.mentees[person_id] if len(eyes.mentees) > 1 else "")
+    # Guests are told nobody's name without a consent, and what a whole group does outlives that of one of it.
+    is_told = len(eyes.mentees) > 1 and (person_id in eyes.consenting or Part.CURATOR in eyes.parts)
+    return Signature(By.MENTEE, eyes.mentees[person_id] if is_told else "")
