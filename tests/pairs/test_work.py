@@ -1,5 +1,6 @@
 """The plan and the meetings of a pair as its people keep them, who sees what of them, and what is refused."""
 
+from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,13 +8,18 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from lti_service import db
 from lti_service.access import Role
 from lti_service.audit import AuditEvent
 from lti_service.connections.labels import ACTIONS
+from lti_service.db import now
+from lti_service.errors import NotFoundError
 from lti_service.pairs.models import Pair, PairState
 from lti_service.pairs.rules import Action
-from lti_service.pairs.work import rules
+from lti_service.pairs.work import meetings, rules
+from lti_service.pairs.work.meetings import MeetingFacts
 from lti_service.pairs.work.models import Meeting, MeetingState, MeetingWay, PlanItem
+from lti_service.pairs.work.taking_part import Actor
 from lti_service.people.models import Mentee
 from lti_service.programme.models import MentorKind
 from tests.consenting import give_consent, withdraw_consent
@@ -385,6 +391,27 @@ def test_a_mentee_changes_their_own_meetings_only(at_work: AtWork) -> None:
     planned = at_work.plans(at_work.world.day, at_work.mentee)
     at_work.send(at_work.mentor, f"meetings/{planned.id}/held")
     assert at_work.send(at_work.mentee, f"meetings/{planned.id}/remove").status_code == 404
+
+
+def test_a_meeting_looked_at_before_is_judged_as_it_is_now(at_work: AtWork) -> None:
+    world = at_work.world
+    meeting = at_work.plans(world.day, at_work.mentee, topic="Тема")
+    pair_id, mentor_id = at_work.pair.id, at_work.pair.mentor.person_id
+
+    def actor(person_id: int) -> Actor:
+        return Actor(person_id, world.platform.id, world.course.id, now())
+
+    with closing(db.new_session()) as own:
+        mentee = actor(at_work.mentees[0].person_id)
+        looked_at = meetings.meeting_of(own, mentee, pair_id, meeting.id)
+        own.commit()
+        with db.transaction() as session:
+            meetings.hold(session, actor(mentor_id), pair_id, meeting.id)
+        # The mentor has said meanwhile that it was held, so that it is not the mentee's alone any more.
+        with pytest.raises(NotFoundError), db.transaction(own):
+            meetings.change(own, mentee, pair_id, meeting.id, MeetingFacts(world.day, topic="Другая"))
+        assert looked_at.topic == "Тема"
+    assert [(one.topic, one.logged_by) for one in at_work.meetings()] == [("Тема", mentor_id)]
 
 
 def test_a_planned_meeting_is_changed_moved_and_written_down_as_held_at_once(at_work: AtWork) -> None:

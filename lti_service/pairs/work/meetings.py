@@ -152,7 +152,9 @@ def _facts_of(meeting: Meeting) -> MeetingFacts:
 
 
 def _meeting(hand: Hand, meeting_id: int) -> Meeting:
-    meeting = hand.session.scalar(select(Meeting).where(Meeting.id == meeting_id, Meeting.pair_id == hand.pair.id))
+    # Read anew under the pair's lock: the page of a meeting has looked at it before, and somebody was quicker since.
+    query = select(Meeting).where(Meeting.id == meeting_id, Meeting.pair_id == hand.pair.id)
+    meeting = hand.session.scalar(query.execution_options(populate_existing=True))
     if meeting is None or not rules.seen_as(hand.eyes, meeting.for_id, meeting.made_by):
         raise NotFoundError
     return meeting

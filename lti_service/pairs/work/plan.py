@@ -139,7 +139,8 @@ def carry_over(session: Session, before: Pair, pair: Pair, person_ids: set[int])
 
 
 def _item(hand: Hand, item_id: int) -> PlanItem:
-    item = hand.session.scalar(select(PlanItem).where(PlanItem.id == item_id, PlanItem.pair_id == hand.pair.id))
+    query = select(PlanItem).where(PlanItem.id == item_id, PlanItem.pair_id == hand.pair.id)
+    item = hand.session.scalar(query.execution_options(populate_existing=True))
     if item is None or not rules.seen_as(hand.eyes, item.for_id, item.made_by):
         raise NotFoundError
     return item
