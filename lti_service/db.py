@@ -198,12 +198,11 @@ def transaction(own: Session | None = None) -> Iterator[Session]:
 @contextmanager
 def writing() -> Iterator[Connection]:
     """One writing transaction without a session, for who writes a row or two and needs no mapper: half the cost."""
-    writing = _writing.set(True)
-    try:
-        with _engine().begin() as connection:
+    with _engine().connect() as connection:
+        with _said_writing():
+            begun = connection.begin()
+        with begun:
             yield connection
-    finally:
-        _writing.reset(writing)
 
 
 @contextmanager
@@ -219,11 +218,18 @@ def mapped(connection: Connection) -> Iterator[Session]:
 
 def begin_writing(used: Session) -> None:
     """Begin a transaction that will write, where none is open; `transaction` does it for its callers."""
-    writing = _writing.set(True)
-    try:
+    with _said_writing():
         used.connection()
+
+
+@contextmanager
+def _said_writing() -> Iterator[None]:
+    """For the moment of the beginning only: what somebody reads meanwhile, elsewhere, must not wait for who writes."""
+    said = _writing.set(True)
+    try:
+        yield
     finally:
-        _writing.reset(writing)
+        _writing.reset(said)
 
 
 def insert(of: Session, table: type[Base]) -> Any:
@@ -242,6 +248,12 @@ def add_missing(of: Session | Connection, table: type[Base], values: dict[str, A
 def _adding(dialect: str, table: type[Base]) -> Prepared:
     maker: Any = sqlite_insert if dialect == "sqlite" else postgresql_insert
     return Prepared(maker(cast(Table, table.__table__)).on_conflict_do_nothing())
+
+
+def storable(text: str) -> str:
+    """The text as both databases keep it: PostgreSQL has no NUL, and half of a surrogate pair, which JSON can spell, is
+    no character."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def now() -> datetime:

@@ -1,5 +1,6 @@
 """Statements that go straight to the driver: rows and errors as by SQLAlchemy's own way, on both databases."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -117,3 +118,15 @@ def test_a_missing_row_and_an_unfit_statement_are_told(session: Session, platfor
         Prepared(where).one(session, {"id": platform_id + 1})
     with pytest.raises(ValueError, match="composed anew"):
         Prepared(select(Platform.id).where(Platform.id.in_([1, 2]))).all(session, {})
+
+
+def test_who_reads_elsewhere_does_not_wait_for_who_writes(session: Session, platform_id: int) -> None:
+    with db.writing() as connection:
+        db.add_missing(
+            connection, Person, {"platform_id": platform_id, "moodle_id": "7", "given_name": WHO, "updated_at": WHEN}
+        )
+        with closing(db.new_session()) as other:
+            # SQLite has one writer: a transaction begun as a writing one would wait for this very block to end.
+            other.connection().exec_driver_sql("SELECT 1")
+            assert other.scalars(select(Person.given_name)).all() == []
+    assert session.scalars(select(Person.given_name)).all() == [WHO]
