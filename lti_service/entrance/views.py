@@ -18,6 +18,7 @@ from lti_service.entrance import choosing, guests, handoff, registration, visits
 from lti_service.limits import Door, led_somewhere, limited
 from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
+from lti_service.people.forms import LARGEST_ID
 from lti_service.platforms import keys
 
 blueprint = Blueprint("entrance", __name__)
@@ -99,7 +100,7 @@ def refused(error: LaunchRefusedError) -> Any:
             platform_id=error.platform_id,
             correlation_id=g.correlation_id,
             reason=error.reason.value,
-            detail=error.detail,
+            detail=db.storable(error.detail),
             address=request.remote_addr or "",
             path=request.path,
         )
@@ -115,7 +116,9 @@ def init_app(app: Flask) -> None:
 
     @app.url_value_preprocessor
     def take_course(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-        g.course_id = values.pop("course_id", None) if values else None
+        course_id = values.pop("course_id", None) if values else None
+        # More than the column holds is nobody's, and no question that a database would take.
+        g.course_id = 0 if course_id and course_id > LARGEST_ID else course_id
 
     @app.url_defaults
     def give_course(endpoint: str, values: dict[str, Any]) -> None:
@@ -168,7 +171,8 @@ def _params() -> dict[str, str]:
     twice = [name for name, found in values.lists() if len(found) > 1]
     if twice:
         raise LaunchRefusedError(Refusal.PARAMETER_TWICE, ", ".join(twice)[:200])
-    return values.to_dict()
+    # No parameter that means anything has such signs, and the databases differ about them.
+    return {name: db.storable(value) for name, value in values.items()}
 
 
 def _settings() -> Settings:

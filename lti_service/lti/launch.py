@@ -29,7 +29,7 @@ from pylti1p3.tool_config.abstract import ToolConfAbstract
 from sqlalchemy import Connection, CursorResult, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from lti_service.db import UtcDateTime, now
+from lti_service.db import UtcDateTime, now, storable
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.lti.keysets import key_sets
 from lti_service.lti.models import LaunchAttempt
@@ -392,6 +392,8 @@ class _Message(MessageLaunch[_Params, _ToolConf, _Recorder, _NoCookies]):
         issuer = body.get("iss")
         if not isinstance(issuer, str) or not isinstance(client_id, str):
             raise LaunchRefusedError(Refusal.CLAIM_MISSING, "iss or aud")
+        if storable(issuer) != issuer or storable(client_id) != client_id:
+            raise LaunchRefusedError(Refusal.CLAIM_INVALID, "iss or aud")
         self.platform = _platform(self._db, issuer, client_id)
         self.platform_id = self.platform.id
         self._tool_config = _ToolConf(self.platform)
@@ -418,6 +420,8 @@ class _Message(MessageLaunch[_Params, _ToolConf, _Recorder, _NoCookies]):
         for name in ("sub", "nonce"):
             if not isinstance(self.claims[name], str) or not self.claims[name]:
                 raise LaunchRefusedError(Refusal.CLAIM_MISSING, name)
+            if storable(self.claims[name]) != self.claims[name]:
+                raise LaunchRefusedError(Refusal.CLAIM_INVALID, name)
         if self.claims["iat"] < (now() - TOKEN_LIFE).timestamp():
             raise LaunchRefusedError(Refusal.EXPIRED, "iat")
         # Only now does PyLTI1p3 see a body: what it reads from here on is signed.
@@ -490,7 +494,7 @@ class _Claims:
         value = self.values.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str):
+        if not isinstance(value, str) or storable(value) != value:
             raise LaunchRefusedError(Refusal.CLAIM_INVALID, name)
         return value.strip()
 

@@ -66,7 +66,10 @@ def test_another_course_than_ones_own_is_not_there(launch_as, moodle, session):
     client = launch_as(outsider, 2)
     other = session.scalars(select(Course).where(Course.moodle_id == "3")).one()
     assert client.get(f"/courses/{other.id}/").status_code == 404
-    assert client.get("/courses/4711/").status_code == 404
+    # The last are more than the databases' numbers hold.
+    for nobodys in (4711, 0, 2**31, 10**20):
+        for page in ("", "my-data/", "pairs/1/"):
+            assert client.get(f"/courses/{nobodys}/{page}").status_code == 404
 
 
 def test_two_activities_opened_at_once_in_one_browser_both_come_through(client, moodle, platform):

@@ -300,6 +300,54 @@ def test_it_refuses_what_is_no_token(attempt, assert_refused, token):
     assert_refused(response, "parameter-missing" if not token else "token-malformed", 400)
 
 
+# PostgreSQL has no NUL, and no database keeps half of a surrogate pair.
+SIGNS = pytest.mark.parametrize("sign", ["\0", "\ud800"], ids=["nul", "half"])
+
+
+@SIGNS
+@pytest.mark.parametrize(
+    ("header", "body", "reason"),
+    [
+        ({"alg": "{}"}, {}, "algorithm"),
+        ({"alg": "RS256"}, {"iss": "{}", "aud": "b"}, "claim-invalid"),
+        ({"alg": "RS256"}, {"iss": "a", "aud": "b{}"}, "claim-invalid"),
+    ],
+)
+def test_it_refuses_what_no_database_keeps_before_it_asks_one(
+    client, platform, assert_refused, sign, header, body, reason
+):
+    parts = ({name: value.format(sign) for name, value in part.items()} for part in (header, body))
+    token = ".".join(_b64(json.dumps(part).encode()) for part in parts) + ".AAAA"
+    assert_refused(client.post("/lti/launch", data={"state": "s", "id_token": token}), reason)
+
+
+@SIGNS
+@pytest.mark.parametrize("name", ["sub", "nonce", "family_name", "email"])
+def test_it_refuses_signed_claims_that_no_database_keeps(attempt, assert_refused, name, sign):
+    attempt.claims[name] += sign
+    assert_refused(attempt.send(), "claim-invalid")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason", "status"),
+    [
+        ("iss", "\0", "unknown-platform", 403),
+        ("client_id", "\0", "unknown-platform", 403),
+        ("\0", ["1", "2"], "parameter-twice", 400),
+    ],
+)
+def test_it_refuses_a_login_with_nul(client, moodle, platform, assert_refused, name, value, reason, status):
+    form = moodle.login_form(moodle.college.students[0], 2)
+    assert_refused(client.post("/lti/login", data=form | {name: value}), reason, status)
+
+
+def test_nul_in_what_a_login_only_keeps_is_left_out(client, moodle, platform, session):
+    form = moodle.login_form(moodle.college.students[0], 2)
+    login = client.post("/lti/login", data=form | {"target_link_uri": form["target_link_uri"] + "\0"})
+    assert login.status_code == 302
+    assert session.scalars(select(LaunchAttempt.target)).one() == form["target_link_uri"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
