@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from lti_service.pairs.models import PairState
@@ -140,26 +141,30 @@ def works(session: Session, seen: Sequence[Seen], moment: datetime) -> dict[int,
     if not seen:
         return {}
     ids = [one.pair_id for one in seen]
-    items: dict[int, list[PlanItem]] = {}
-    meetings: dict[int, list[Meeting]] = {}
-    for item in session.scalars(
-        select(PlanItem)
-        .where(PlanItem.pair_id.in_(ids))
-        .order_by(PlanItem.due.is_(None), PlanItem.due, PlanItem.id)
-        .execution_options(populate_existing=True)
-    ):
+    items: dict[int, list[Any]] = {}
+    meetings: dict[int, list[Any]] = {}
+    # Rows as they are: a home page needs no objects that can be changed, and there may be hundreds.
+    for item in session.execute(_ITEMS, {"pairs": ids}):
         items.setdefault(item.pair_id, []).append(item)
-    for meeting in session.scalars(
-        select(Meeting)
-        .where(Meeting.pair_id.in_(ids))
-        .order_by(Meeting.day, Meeting.time.is_(None), Meeting.time, Meeting.id)
-        .execution_options(populate_existing=True)
-    ):
+    for meeting in session.execute(_MEETINGS, {"pairs": ids}):
         meetings.setdefault(meeting.pair_id, []).append(meeting)
     return {one.pair_id: _work(one, items.get(one.pair_id, []), meetings.get(one.pair_id, []), moment) for one in seen}
 
 
-def _work(seen: Seen, items: list[PlanItem], meetings: list[Meeting], moment: datetime) -> Work:
+_items, _meetings = (cast(Table, table.__table__).c for table in (PlanItem, Meeting))
+_ITEMS = (
+    select(*_items)
+    .where(_items.pair_id.in_(bindparam("pairs", expanding=True)))
+    .order_by(_items.due.is_(None), _items.due, _items.id)
+)
+_MEETINGS = (
+    select(*_meetings)
+    .where(_meetings.pair_id.in_(bindparam("pairs", expanding=True)))
+    .order_by(_meetings.day, _meetings.time.is_(None), _meetings.time, _meetings.id)
+)
+
+
+def _work(seen: Seen, items: list[Any], meetings: list[Any], moment: datetime) -> Work:
     eyes, today = seen.eyes, moment.date()
     is_working = seen.state in rules.WORKING
     is_hidden = rules.is_hidden(eyes)
@@ -188,7 +193,7 @@ def _work(seen: Seen, items: list[PlanItem], meetings: list[Meeting], moment: da
     )
 
 
-def _item(item: PlanItem, eyes: Eyes, today: date) -> ItemLine:
+def _item(item: Any, eyes: Eyes, today: date) -> ItemLine:
     return ItemLine(
         id=item.id,
         title=item.title,
@@ -200,9 +205,7 @@ def _item(item: PlanItem, eyes: Eyes, today: date) -> ItemLine:
     )
 
 
-def _meeting(
-    meeting: Meeting, eyes: Eyes, parts: frozenset[Part], acts: frozenset[Act], moment: datetime
-) -> MeetingLine:
+def _meeting(meeting: Any, eyes: Eyes, parts: frozenset[Part], acts: frozenset[Act], moment: datetime) -> MeetingLine:
     is_held = meeting.state is MeetingState.HELD
     when = (meeting.day, meeting.time or time.max)
     return MeetingLine(
