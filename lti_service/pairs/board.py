@@ -13,6 +13,8 @@ from lti_service.lists import By, Stretch, values_of
 from lti_service.pairs import cards, rules
 from lti_service.pairs.cards import PairCard, PersonLine
 from lti_service.pairs.models import Pair, PairMentee, PairState
+from lti_service.pairs.work import rules as work_rules
+from lti_service.pairs.work.rules import Looking
 from lti_service.people.consents import service as consents
 from lti_service.people.lists import PEOPLE, among, by_name, is_read_off
 from lti_service.people.models import Membership, Mentee, Mentor, Person
@@ -138,17 +140,19 @@ def look(
     *,
     platform_id: int,
     course_id: int,
-    day: date,
+    moment: datetime,
+    looking: Looking,
     filters: Filters,
     column: Column | None = None,
     page: int = 1,
     year: int | None = None,
-    with_needs: bool = True,
 ) -> Board:
-    """The board of a course in the school year of `day` (or that of `year`), in a fixed number of queries.
+    """The board of a course in the school year of `moment` (or that of `year`), in a fixed number of queries.
 
-    With `column` only that one, PAGE cards a page. `with_needs` is for those who decide who gets a mentor.
+    With `column` only that one, PAGE cards a page. Who gets a mentor is for curators, who decide it; how far those
+    who work have come is on everybody's. `moment` is now, in the college's time zone.
     """
+    day, with_needs = moment.date(), looking.is_curator
     cycles = list(
         session.scalars(select(Cycle).where(Cycle.platform_id == platform_id).order_by(Cycle.start_year.desc()))
     )
@@ -177,7 +181,8 @@ def look(
         if one is not Column.NEEDS
     }
     wanted_ids = [pair_id for some in ids.values() for pair_id in some]
-    loaded = {card.id: card for card in cards.load(session, wanted_ids, day, is_curator=with_needs)}
+    found = cards.load_with_work(session, wanted_ids, moment, looking, work_rules.WORKING)
+    loaded = {card.id: card for card in found}
     columns = []
     for one in wanted:
         if one is Column.NEEDS:

@@ -21,6 +21,7 @@ from lti_service.pairs.forms import Choice, read_action, read_choice, read_colum
 from lti_service.pairs.models import PairState
 from lti_service.pairs.persons import PersonPairs
 from lti_service.pairs.rules import Action, Decision
+from lti_service.pairs.work.rules import Looking
 from lti_service.people import cycles
 from lti_service.people.errors import NobodyChosenError
 from lti_service.people.kinds import placing
@@ -77,12 +78,12 @@ def show_board() -> Any:
         db.session(),
         platform_id=viewer.platform_id,
         course_id=viewer.course_id,
-        day=pages.local_today(),
+        moment=pages.local_now(),
+        looking=Looking(viewer.person_id, is_curator=is_curator, sees_course=True),
         filters=filters,
         column=column,
         page=read_id(request.args, "page") or 1,
         year=read_id(request.args, "year"),
-        with_needs=is_curator,
     )
 
     def address(**changes: Any) -> str:

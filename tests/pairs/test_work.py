@@ -485,6 +485,23 @@ def test_a_long_silence_is_told_to_mentor_and_curator(at_work: AtWork) -> None:
     assert "не встречались" not in text_of(at_work.mentor.get(at_work.home))
 
 
+def test_the_board_says_how_far_the_pairs_have_come(at_work: AtWork) -> None:
+    at_work.began(50)
+    at_work.add("Дело")
+    board = f"{at_work.home}pairs/"
+    said = text_of(at_work.curator.get(board))
+    assert "план: 0 из 1 · не встречались 50 дней" in said
+    assert "план: 0 из 1" in text_of(at_work.teacher.get(board))
+    assert "не встречались" not in text_of(at_work.teacher.get(board))
+    at_work.met()
+    for client in (at_work.curator, at_work.teacher):
+        assert f"план: 0 из 1 · встреча {at_work.world.day:%d.%m.%Y}" in text_of(client.get(f"{board}?column=active"))
+    withdraw_consent(at_work.session, at_work.mentees[0].person, at_work.world.day)
+    at_work.session.commit()
+    assert "план:" not in text_of(at_work.teacher.get(board))
+    assert "план: 0 из 1" in text_of(at_work.curator.get(board))
+
+
 def test_old_meetings_fold_away(at_work: AtWork) -> None:
     at_work.began(30)
     for number in range(8):
@@ -828,6 +845,7 @@ def test_pages_take_the_same_queries_however_much_was_planned(at_work: AtWork, s
         (at_work.mentee, at_work.page),
         (at_work.curator, at_work.page),
         (at_work.mentor, of_person),
+        (at_work.teacher, f"{at_work.home}pairs/"),
     ]
 
     def count() -> list[int]:

@@ -51,29 +51,35 @@ class NoTitleError(WorkError):
     message = _l("Say what is to be done.")
 
 
-class TitleTooLongError(WorkError):
+class TooLongError(WorkError):
+    """More than a column holds; which, its kinds say."""
+
+    code = "too-long"
+    message = _l("At most %(most)s characters, please; there are %(count)s.")
+
+
+class TitleTooLongError(TooLongError):
     """More than the column holds."""
 
     code = "title-too-long"
     field = "title"
-    message = _l("At most %(most)s characters, please; there are %(count)s.")
 
 
-class GoalTooLongError(TitleTooLongError):
+class GoalTooLongError(TooLongError):
     """More than the column holds."""
 
     code = "goal-too-long"
     field = "goal"
 
 
-class TopicTooLongError(TitleTooLongError):
+class TopicTooLongError(TooLongError):
     """More than the column holds."""
 
     code = "topic-too-long"
     field = "topic"
 
 
-class OutcomeTooLongError(TitleTooLongError):
+class OutcomeTooLongError(TooLongError):
     """More than the column holds."""
 
     code = "outcome-too-long"
@@ -88,12 +94,18 @@ class NoDueDateError(WorkError):
     message = _l("This is no date.")
 
 
-class DueOutOfRangeError(WorkError):
+class OutOfRangeError(WorkError):
+    """A day that cannot be meant; of what, its kinds say."""
+
+    code = "out-of-range"
+    message = _l("The day must lie between %(first)s and %(last)s.")
+
+
+class DueOutOfRangeError(OutOfRangeError):
     """A due date before the pair began, or too far ahead."""
 
     code = "due-out-of-range"
     field = "due"
-    message = _l("The day must lie between %(first)s and %(last)s.")
 
 
 class NoDayError(WorkError):
@@ -104,7 +116,7 @@ class NoDayError(WorkError):
     message = _l("Say on which day.")
 
 
-class DayOutOfRangeError(DueOutOfRangeError):
+class DayOutOfRangeError(OutOfRangeError):
     """A meeting before the pair began, or planned too far ahead."""
 
     code = "day-out-of-range"

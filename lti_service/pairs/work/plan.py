@@ -77,18 +77,13 @@ def add_item(session: Session, actor: Actor, pair_id: int, facts: ItemFacts) -> 
 
 
 def change_item(session: Session, actor: Actor, pair_id: int, item_id: int, facts: ItemFacts) -> PlanItem:
-    """Say something else in an item. Raises what `add_item` raises, and NotFoundError for an item that is not theirs
-    to see.
+    """Say something else in an item.
+
+    Raises what `add_item` raises, and NotFoundError for an item that is not theirs to see.
     """
     hand = take_part(session, actor, pair_id, Act.CHANGE_ITEM)
     item = _item(hand, item_id)
-    if facts.due == item.due:
-        # What was said before stands, whatever the calendar says of it now.
-        due = facts.due
-        facts = _checked(hand, ItemFacts(facts.title, None, facts.for_id))
-        facts = ItemFacts(facts.title, due, facts.for_id)
-    else:
-        facts = _checked(hand, facts)
+    facts = _checked(hand, facts, due=item.due)
     if (item.title, item.due, item.for_id) != (facts.title, facts.due, facts.for_id):
         item.title, item.due, item.for_id = facts.title, facts.due, facts.for_id
         hand.record("plan.item-changed", item=item.id)
@@ -146,13 +141,14 @@ def _item(hand: Hand, item_id: int) -> PlanItem:
     return item
 
 
-def _checked(hand: Hand, facts: ItemFacts) -> ItemFacts:
+def _checked(hand: Hand, facts: ItemFacts, *, due: date | None = None) -> ItemFacts:
+    """The facts as they are kept; `due` is what stands already, whatever the calendar says of it now."""
     title = " ".join(facts.title.split())
     if not title:
         raise errors.NoTitleError
     if len(title) > rules.LONGEST_TITLE:
         raise errors.TitleTooLongError(most=rules.LONGEST_TITLE, count=len(title))
-    if facts.due is not None:
+    if facts.due is not None and facts.due != due:
         last = hand.actor.today + rules.DUE_WITHIN
         if not hand.began <= facts.due <= last:
             raise errors.DueOutOfRangeError(first=errors.shown(hand.began), last=errors.shown(last))
