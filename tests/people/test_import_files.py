@@ -57,6 +57,25 @@ def repacked(data: bytes, **parts: bytes) -> bytes:
     return file.getvalue()
 
 
+def sheet(rows: int, cell: str, columns: int = 30) -> bytes:
+    """The part of a workbook that is a sheet of so many cells."""
+    head = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    return (head + ("<row>" + cell * columns + "</row>") * rows + "</sheetData></worksheet>").encode()
+
+
+@pytest.mark.parametrize("cell", ['<c t="s"><v>1</v></c>', '<c t="inlineStr"><is><t>a</t></is></c>'])
+def test_a_sheet_of_10000_rows_and_30_columns_is_within_what_may_be_read(cell: str) -> None:
+    part = sheet(10_000, cell)
+    assert reading._cells_of_part("xl/worksheets/sheet1.xml", len(part), part) == 300_000
+
+
+@pytest.mark.parametrize("cell", ["<x/>", "<c><v/><v/></c>"])
+def test_a_sheet_that_takes_much_longer_to_read_than_a_real_one_is_refused(cell: str) -> None:
+    part = sheet(10_000, cell, columns=101)
+    with pytest.raises(errors.UnpacksTooBigError):
+        reading._cells_of_part("xl/worksheets/sheet1.xml", len(part), part)
+
+
 # --- what is read -------------------------------------------------------------------------------------------------
 
 
