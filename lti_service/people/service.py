@@ -111,6 +111,7 @@ def move_mentees(
     if form is not None and form.is_retired and leaves_misfits:
         raise FormRetiredError(form=form.title)
     outcome = Outcome()
+    moved: list[str] = []
     target = rules.MENTEE_TARGETS[action]
     for mentee in mentees:
         after = rules.MENTEE_MOVES[mentee.state].get(action)
@@ -129,7 +130,8 @@ def move_mentees(
         if form is not None:
             mentee.wanted_form = form
         outcome.done += 1
-        record(session, at, f"mentee.{action}", f"mentee:{mentee.id}")
+        moved.append(f"mentee:{mentee.id}")
+    record_all(session, at, f"mentee.{action}", moved)
     if form is not None and outcome.misfits and not outcome.done and not outcome.same:
         raise FormDoesNotFitError(form=form.title, name=outcome.misfits[0].person.name)
     refuse_all_refused(outcome, labels.MENTEE_STATES)
@@ -571,6 +573,18 @@ def _mark_due(session: Session, person_ids: Sequence[int]) -> None:
     )
     for course_id in sorted(courses):
         queue.mark_due(session, course_id)
+
+
+def record_all(session: Session, at: Desk, action: str, subjects: Sequence[str]) -> None:
+    """Keep in the trail what the curator at this desk did with several."""
+    audit.record_all(
+        session,
+        action,
+        subjects,
+        platform_id=at.platform_id,
+        course_id=at.course_id,
+        actor_id=at.actor_id,
+    )
 
 
 def record(session: Session, at: Desk, action: str, subject: str, **details: Any) -> None:

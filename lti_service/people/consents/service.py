@@ -572,10 +572,19 @@ def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentT
                 recorded_by=viewer.person_id,
             )
             fresh.append(consent)
-            _record(session, viewer, "consent.recorded", f"person:{paper.person_id}", way=paper.way.value)
         kept.append(known[key])
     session.add_all(fresh)
     session.flush()
+    for way in Way:
+        audit.record_all(
+            session,
+            "consent.recorded",
+            [f"person:{consent.person_id}" for consent in fresh if consent.way is way],
+            platform_id=viewer.platform_id,
+            course_id=viewer.course_id,
+            actor_id=viewer.person_id,
+            way=way.value,
+        )
     return kept
 
 
