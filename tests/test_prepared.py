@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import bindparam, event, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -130,3 +131,11 @@ def test_who_reads_elsewhere_does_not_wait_for_who_writes(session: Session, plat
             other.connection().exec_driver_sql("SELECT 1")
             assert other.scalars(select(Person.given_name)).all() == []
     assert session.scalars(select(Person.given_name)).all() == [WHO]
+
+
+def test_a_request_that_has_read_holds_one_connection_while_it_writes(app: Flask, platform_id: int) -> None:
+    with app.test_request_context():
+        assert db.session().scalars(select(Platform.id)).all() == [platform_id]
+        with db.writing() as connection:
+            # Otherwise as many requests at once as the pool has connections wait for one another.
+            assert connection.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
