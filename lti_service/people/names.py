@@ -33,6 +33,29 @@ def mentions(words: Iterable[str]) -> Callable[[str], bool]:
     return has
 
 
+_CASE = r"(?:ыми|ими|ого|его|ому|ему|ая|яя|ую|юю|ый|ий|ой|ою|ей|ею|ом|ем|ым|им|ых|их|а|я|у|ю|ы|и|е|ь|й)"
+"""What the cases of Russian family names end in. A patronymic made of the same stem ends otherwise."""
+_SHORTEST_STEM = 4
+"""Letters; a shorter one begins too many words that are no names."""
+
+
+def mentions_family(family_name: str) -> Callable[[str], bool]:
+    """Whether a text that people wrote has this family name in any of its cases: «помочь Алексееву».
+
+    Of names that lose a vowel (Заяц, Зайца) and of short ones only the form that is given is found.
+    """
+    parts = [_in_any_case(part) for part in re.split(r"[\s-]+", _folded(family_name).strip()) if part]
+    if not parts:
+        return lambda _text: False
+    found = re.compile(r"(?<![\w-])" + r"[\s-]+".join(parts) + r"(?![\w-])")
+    return lambda text: found.search(_folded(text)) is not None
+
+
+def _in_any_case(word: str) -> str:
+    stem = re.sub(rf"{_CASE}$", "", word)
+    return f"{re.escape(stem)}{_CASE}?" if len(stem) >= _SHORTEST_STEM else re.escape(word)
+
+
 def _folded(text: str) -> str:
     return text.casefold().replace("ё", "е")
 

@@ -158,6 +158,17 @@ def test_a_goal_that_names_somebody_goes_with_them(group: AtWork) -> None:
     assert group.goal() == ""
 
 
+def test_words_that_name_somebody_in_another_case_go_with_them(group: AtWork) -> None:
+    group.send(group.mentor, "goal", goal="Помочь Алексееву-Единственному с проектом")
+    group.add("Отчёт с Алексеевым-Единственным")
+    group.met(topic="Об успехах Алексеева-Единственного", outcome="Всё хорошо")
+    group.met(topic="О проекте", outcome="Похвалить Алексеева и Алексеевну")
+    erase(group, group.mentees[0].person_id)
+    left = texts(group)
+    assert not [words for words in left if "Единственн" in words]
+    assert "Похвалить Алексеева и Алексеевну" in left
+
+
 def test_the_preview_of_an_erasure_says_what_goes(at_work: AtWork, session: Session) -> None:
     session.rollback()
     with at_work.mentee.application.test_request_context():

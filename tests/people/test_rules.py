@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lti_service.access import Role
 from lti_service.people import rules
 from lti_service.people.models import MenteeState, MentorState
-from lti_service.people.names import LONGEST, search_key
+from lti_service.people.names import LONGEST, mentions_family, search_key
 from lti_service.people.rules import MenteeAction, ProfileValueError
 
 TODAY = date(2026, 11, 23)
@@ -210,3 +210,23 @@ def test_it_reads_the_year_of_study_as_people_write_it(text, expected):
 def test_it_refuses_years_of_study_that_cannot_be(text):
     with pytest.raises(ProfileValueError):
         rules.parse_study_year(text)
+
+
+@pytest.mark.parametrize(
+    ("family_name", "text", "is_named"),
+    [
+        ("Королёв", "помочь Королеву с отчётом", True),
+        ("Борисова", "встреча с БОРИСОВОЙ", True),
+        ("Достоевский", "о Достоевском", True),
+        ("Гоголь", "с Гоголем", True),
+        ("Мамин-Сибиряк", "отзыв Мамина-Сибиряка", True),
+        ("Ли", "Ли сдала", True),
+        ("Smith", "call Smith", True),
+        ("Королёв", "королевство", False),
+        ("Алексеев", "Анна Алексеевна", False),
+        ("Ли", "были", False),
+        ("", "что угодно", False),
+    ],
+)
+def test_a_family_name_is_found_in_any_case(family_name: str, text: str, is_named: bool) -> None:
+    assert mentions_family(family_name)(text) is is_named

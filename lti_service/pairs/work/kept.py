@@ -17,7 +17,7 @@ from lti_service.pairs.work import labels
 from lti_service.pairs.work.models import Meeting, PlanItem
 from lti_service.people.kept import OWN_KEY, PARTNERS
 from lti_service.people.models import Mentee, Mentor, Person
-from lti_service.people.names import mentions
+from lti_service.people.names import mentions, mentions_family
 from lti_service.personal import Erasing, Eyes, Holding, Origin, Piece
 
 PAIRS_OWN = (Eyes.CURATORS, Eyes.MENTOR, Eyes.MENTEES)
@@ -181,7 +181,11 @@ personal.keep(
 def forget_words(session: Session, erasing: Erasing) -> None:
     """Of somebody's pairs no words are left; of a group only what is theirs, by them or names them, for it goes on."""
     person = session.get_one(Person, erasing.person_id)
-    has = mentions([person.family_name, person.email, person.idnumber])
+    says, calls = mentions([person.email, person.idnumber]), mentions_family(person.family_name)
+
+    def has(text: str) -> bool:
+        return says(text) or calls(text)
+
     as_mentee = select(PairMentee.pair_id).join(Mentee).where(Mentee.person_id == person.id)
     alone = select(PairMentee.pair_id).group_by(PairMentee.pair_id).having(func.count(PairMentee.id) == 1)
     whole = set(
