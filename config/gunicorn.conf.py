@@ -8,10 +8,11 @@ _settings = load_settings()
 
 bind = "127.0.0.1:8000"
 workers = _settings.web_workers
-# One thread: gunicorn's plain worker, which serves a launch for a fifth less CPU and keeps the slowest near the rest.
+# A process for each core, of two threads: one waits for the browser or the disk while the other works, and the code
+# stays in the core's cache. docs/adr/0002 has the figures.
 threads = _settings.web_threads
-# Long requests do not exist here (long work goes to the queue, a page waits 25 s for Moodle at most): whoever takes
-# longer has hung.
+# A process whose threads do not even take requests any more has hung. Long work goes to the queue, and a page waits
+# 25 s for Moodle at most.
 timeout = 60
 graceful_timeout = 20
 keepalive = 5
