@@ -126,11 +126,15 @@ def cookie_settings(settings: Settings) -> dict[str, Any]:
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Flask's own, with the signer kept: it makes a new one for every request, whether there is a cookie or not."""
+    """Flask's own, one for each application, with the signer kept: it makes a new one for every request, whether there
+    is a cookie or not."""
 
-    @cache  # noqa: B019 - there is one for as long as the process lives
+    _kept: URLSafeTimedSerializer | None = None
+
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        return super().get_signing_serializer(app)
+        if self._kept is None:
+            self._kept = super().get_signing_serializer(app)
+        return self._kept
 
 
 class _Environment(Environment):
