@@ -30,6 +30,16 @@ from tests.practice_moodle import practice_moodle as moodle_of
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what touches a database: the rest has nothing to say of the other one."""
+    if not POSTGRESQL:
+        return
+    databases = {"empty_database", "fresh_url"}
+    untouched = {item for item in items if databases.isdisjoint(getattr(item, "fixturenames", ()))}
+    config.hook.pytest_deselected(items=list(untouched))
+    items[:] = [item for item in items if item not in untouched]
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
     """A database at the newest migration: a file to copy on SQLite, a database of this worker's on PostgreSQL."""
