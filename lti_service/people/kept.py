@@ -4,6 +4,7 @@ Whose eyes see what follows `access.TABLE` and the pages; the reasons why someth
 docs/adr/0006-personal-data.md.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -70,6 +71,11 @@ def _account_origin(person: Person) -> Origin:
     return Origin.MOODLE if person.moodle_id else Origin.CURATOR
 
 
+def _name_origin(field: str) -> Callable[[Person], Origin]:
+    """The same of what curators correct against Moodle."""
+    return lambda person: Origin.CURATOR if field in person.corrected else _account_origin(person)
+
+
 def _member_origin(membership: Membership) -> Origin:
     return _account_origin(membership.person)
 
@@ -97,14 +103,14 @@ personal.keep(
         title=_l("The person"),
         keys=("id",),
         pieces=(
-            Piece("family_name", _l("Family name"), _account_origin, PARTNERS),
-            Piece("given_name", _l("Given name and patronymic"), _account_origin, PARTNERS, emptied=""),
+            Piece("family_name", _l("Family name"), _name_origin("family_name"), PARTNERS),
+            Piece("given_name", _l("Given name and patronymic"), _name_origin("given_name"), PARTNERS, emptied=""),
             Piece("moodle_id", _l("Number of the user in Moodle"), Origin.MOODLE, (Eyes.ADMIN,)),
             Piece("email", _l("E-mail"), _account_origin, (Eyes.CURATORS, Eyes.MENTOR, Eyes.MENTEES), emptied=""),
             Piece("idnumber", _l("ID number"), _account_origin, emptied=""),
             Piece("institution", _l("Organisation"), _account_origin, PARTNERS, emptied=""),
             Piece("department", _l("Speciality, department"), _account_origin, PARTNERS, emptied=""),
-            Piece("birth_date", _l("Date of birth"), _account_origin, emptied=None),
+            Piece("birth_date", _l("Date of birth"), _name_origin("birth_date"), emptied=None),
             Piece("specialty", _l("Speciality"), _account_origin, STAFF, emptied=""),
             Piece("study_year", _l("Year of study"), _account_origin, emptied=None),
             Piece("phone", _l("Telephone"), Origin.CURATOR, emptied=""),

@@ -1,5 +1,6 @@
 """A name or a birth date corrected by hand is kept against Moodle, shown as differing, and given up in one click."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -81,6 +82,17 @@ def test_a_corrected_name_outlives_the_next_load_and_a_launch(
     after_launch = person_of("student001")
     assert (after_launch.family_name, after_launch.given_name) == ("Исправленная", "Нина")
     assert after_launch.search_name.startswith("исправленная")
+
+
+def test_their_own_page_says_that_a_curator_wrote_the_name_and_moodle_the_rest(
+    synced: Course, corrected: Person, launch_as: LaunchAs
+):
+    page = launch_as("student001").get(f"/courses/{synced.id}/my-data/").text
+    rows = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+    [family] = [row for row in rows if "Family name" in row and "Исправленная" in row]
+    [given] = [row for row in rows if "Given name" in row]
+    said = [re.findall(r"\b(Moodle|a curator)\b", row) for row in (family, given)]
+    assert said == [["a curator"], ["Moodle"]]
 
 
 def test_a_load_that_finds_it_so_already_writes_nothing(session: Session, synced: Course, corrected: Person):
