@@ -495,11 +495,13 @@ def busy(admin: FlaskClient, session: Session, platform: Platform, moodle: Pract
     session.flush()
     admin_id = session.scalars(select(Person.id).where(Person.moodle_id == str(moodle.college.admin.id))).first()
     for number in range(120):
-        entry = audit.record(
-            session, "pair.proposed", platform_id=platform.id, actor_id=ivan.id if number % 2 else admin_id,
-            subject=f"pair:{number}", note="<script>alert(1)</script>",
+        session.add(
+            AuditEvent(
+                at=now() - timedelta(days=number), action="pair.proposed", platform_id=platform.id,
+                actor_id=ivan.id if number % 2 else admin_id, subject=f"pair:{number}",
+                details={"note": "<script>alert(1)</script>"},
+            )
         )  # fmt: skip
-        entry.at = now() - timedelta(days=number)
     audit.record(session, "secret.thing", platform_id=other.id, actor_id=stranger.id, subject="pair:999")
     session.commit()
     return admin
