@@ -62,7 +62,7 @@ def service(environment: dict[str, str]) -> Iterator[str]:
             try:
                 if requests.get(f"{address}/healthz", timeout=5).ok:
                     break
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         yield address
     finally:
