@@ -22,7 +22,7 @@ LEVELS: dict[Level, tuple[Any, str]] = {
 }
 STEPS: dict[StepState, tuple[Any, str]] = {
     StepState.DONE: (_l("done"), "success"),
-    StepState.TODO: (_l("to do"), "warning"),
+    StepState.OPEN: (_l("to do"), "warning"),
     StepState.UNSEEN: (_l("look yourself"), "secondary"),
 }
 STATES: dict[PlatformState, tuple[Any, str]] = {

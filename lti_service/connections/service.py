@@ -104,7 +104,7 @@ class StepState(StrEnum):
     """Where a step of the set-up is."""
 
     DONE = "done"
-    TODO = "todo"
+    OPEN = "open"
     UNSEEN = "unseen"
     """It cannot be seen from here."""
 
@@ -130,7 +130,7 @@ def steps(session: Session, viewer: Viewer, platform: Platform, last: Health | N
         Step("tool", StepState.DONE),
         Step("chooser", StepState.UNSEEN),
         Step("token", _done(has_token)),
-        Step("functions", allowed if has_token else StepState.TODO),
+        Step("functions", allowed if has_token else StepState.OPEN),
         Step("profile", _done(bool(has_profiles))),
         Step("curators", _done(bool(curators(session, platform.id, 1)))),
         Step("people", _done(course.synced_at is not None)),
@@ -138,7 +138,7 @@ def steps(session: Session, viewer: Viewer, platform: Platform, last: Health | N
 
 
 def _done(is_done: bool) -> StepState:
-    return StepState.DONE if is_done else StepState.TODO
+    return StepState.DONE if is_done else StepState.OPEN
 
 
 # The roles are a JSON list; both databases give it as text in which each name stands in quotes.

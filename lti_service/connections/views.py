@@ -357,7 +357,7 @@ def admin_part(session: Session, viewer: Viewer) -> Markup | None:
         "connections/home.html",
         platform=platform,
         health=health,
-        todo=[step for step in steps if step.state is service.StepState.TODO],
+        open_steps=[step for step in steps if step.state is service.StepState.OPEN],
         done=sum(step.state is service.StepState.DONE for step in steps),
         total=len(steps),
         labels=labels,
