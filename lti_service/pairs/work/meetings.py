@@ -50,7 +50,7 @@ def hold(session: Session, actor: Actor, pair_id: int, meeting_id: int) -> Meeti
     Raises what `take_part` raises, NotFoundError, HeldInFutureError, HeldLaterTodayError.
     """
     hand = take_part(session, actor, pair_id, Act.LOG_MEETING)
-    meeting = _meeting(hand, meeting_id)
+    meeting = hand.find(Meeting, meeting_id)
     if meeting.state is MeetingState.PLANNED:
         _check_held(hand, meeting.day, meeting.time)
         _held(hand, meeting)
@@ -151,17 +151,8 @@ def _facts_of(meeting: Meeting) -> MeetingFacts:
     return MeetingFacts(meeting.day, meeting.time, meeting.way, meeting.topic, meeting.outcome, meeting.for_id)
 
 
-def _meeting(hand: Hand, meeting_id: int) -> Meeting:
-    # Read anew under the pair's lock: the page of a meeting has looked at it before, and somebody was quicker since.
-    query = select(Meeting).where(Meeting.id == meeting_id, Meeting.pair_id == hand.pair.id)
-    meeting = hand.session.scalar(query.execution_options(populate_existing=True))
-    if meeting is None or not rules.seen_as(hand.eyes, meeting.for_id, meeting.made_by):
-        raise NotFoundError
-    return meeting
-
-
 def _changeable(hand: Hand, meeting_id: int) -> Meeting:
-    meeting = _meeting(hand, meeting_id)
+    meeting = hand.find(Meeting, meeting_id)
     if not rules.may_change_meeting(hand.eyes, meeting.made_by, meeting.logged_by):
         raise NotFoundError
     return meeting

@@ -7,7 +7,6 @@ from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
-from lti_service.errors import NotFoundError
 from lti_service.pairs.models import Pair
 from lti_service.pairs.work import errors, rules
 from lti_service.pairs.work.models import PlanItem
@@ -82,7 +81,7 @@ def change_item(session: Session, actor: Actor, pair_id: int, item_id: int, fact
     Raises what `add_item` raises, and NotFoundError for an item that is not theirs to see.
     """
     hand = take_part(session, actor, pair_id, Act.CHANGE_ITEM)
-    item = _item(hand, item_id)
+    item = hand.find(PlanItem, item_id)
     facts = _checked(hand, facts, due=item.due)
     if (item.title, item.due, item.for_id) != (facts.title, facts.due, facts.for_id):
         item.title, item.due, item.for_id = facts.title, facts.due, facts.for_id
@@ -93,7 +92,7 @@ def change_item(session: Session, actor: Actor, pair_id: int, item_id: int, fact
 def remove_item(session: Session, actor: Actor, pair_id: int, item_id: int) -> None:
     """Take an item out of the plan. Raises what `take_part` raises, and NotFoundError."""
     hand = take_part(session, actor, pair_id, Act.CHANGE_ITEM)
-    item = _item(hand, item_id)
+    item = hand.find(PlanItem, item_id)
     session.delete(item)
     hand.record("plan.item-removed", item=item_id)
 
@@ -104,7 +103,7 @@ def tick(session: Session, actor: Actor, pair_id: int, item_id: int, *, done: bo
     Raises what `take_part` raises, and NotFoundError.
     """
     hand = take_part(session, actor, pair_id, Act.TICK)
-    item = _item(hand, item_id)
+    item = hand.find(PlanItem, item_id)
     if (item.done_at is not None) != done:
         item.done_at = now() if done else None
         item.done_by = actor.person_id if done else None
@@ -114,7 +113,7 @@ def tick(session: Session, actor: Actor, pair_id: int, item_id: int, *, done: bo
 
 def item_of(session: Session, actor: Actor, pair_id: int, item_id: int) -> PlanItem:
     """An item that the actor may change, for the page that does. Raises what `take_part` raises, and NotFoundError."""
-    return _item(take_part(session, actor, pair_id, Act.CHANGE_ITEM, lock=False), item_id)
+    return take_part(session, actor, pair_id, Act.CHANGE_ITEM, lock=False).find(PlanItem, item_id)
 
 
 def carry_over(session: Session, before: Pair, pair: Pair, person_ids: set[int]) -> None:
@@ -131,14 +130,6 @@ def carry_over(session: Session, before: Pair, pair: Pair, person_ids: set[int])
         PlanItem.for_id.is_(None) | PlanItem.for_id.in_(person_ids),
     )
     session.execute(insert(PlanItem).from_select(["pair_id", *columns], still_open.order_by(PlanItem.id)))
-
-
-def _item(hand: Hand, item_id: int) -> PlanItem:
-    query = select(PlanItem).where(PlanItem.id == item_id, PlanItem.pair_id == hand.pair.id)
-    item = hand.session.scalar(query.execution_options(populate_existing=True))
-    if item is None or not rules.seen_as(hand.eyes, item.for_id, item.made_by):
-        raise NotFoundError
-    return item
 
 
 def _checked(hand: Hand, facts: ItemFacts, *, due: date | None = None) -> ItemFacts:

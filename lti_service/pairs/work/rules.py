@@ -62,6 +62,10 @@ MAY: dict[Part, frozenset[Act]] = {
 }
 
 
+CHOOSING = frozenset({Part.MENTOR, Part.GUEST, Part.CURATOR})
+"""In these parts one says whose of a group something is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Eyes:
     """Somebody who looks at the work of a pair, and whom of the pair they may read about."""
@@ -147,6 +151,16 @@ def _sees(eyes: Eyes, part: Part, for_id: int | None, author_id: int | None) -> 
         return True
     # Whoever has left the group is not shown any more.
     return bool(eyes.consenting) if for_id is None else for_id in eyes.consenting
+
+
+def choosable(eyes: Eyes) -> frozenset[int]:
+    """Of whom in a group, besides everybody, somebody may say that an item or a meeting is theirs: person ids.
+
+    Empty for a pair of two, and for who may not choose. Curators may choose whoever is in the pair.
+    """
+    if len(eyes.mentees) == 1 or not eyes.parts & CHOOSING:
+        return frozenset()
+    return frozenset(eyes.mentees) if Part.CURATOR in eyes.parts else eyes.consenting
 
 
 def is_hidden(eyes: Eyes) -> bool:

@@ -225,9 +225,7 @@ def _meeting(meeting: Any, eyes: Eyes, parts: frozenset[Part], acts: frozenset[A
 
 def choices(eyes: Eyes) -> tuple[tuple[int, str], ...]:
     """Whose an item or a meeting may be, besides everybody's, for those who may choose: person id, name."""
-    if len(eyes.mentees) == 1 or not eyes.parts & {Part.MENTOR, Part.GUEST, Part.CURATOR}:
-        return ()
-    known = eyes.mentees.keys() if Part.CURATOR in eyes.parts else eyes.consenting
+    known = rules.choosable(eyes)
     return tuple((key, name) for key, name in eyes.mentees.items() if key in known)
 
 

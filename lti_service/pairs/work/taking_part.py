@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,8 +13,11 @@ from lti_service.pairs import labels
 from lti_service.pairs import rules as pair_rules
 from lti_service.pairs.models import Pair
 from lti_service.pairs.work import errors, rules
-from lti_service.pairs.work.rules import Act, Eyes, Looking, Part
+from lti_service.pairs.work.models import Meeting, PlanItem
+from lti_service.pairs.work.rules import Act, Eyes, Looking
 from lti_service.people.consents import service as consents
+
+T = TypeVar("T", PlanItem, Meeting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,22 @@ class Hand:
         """
         if len(self.eyes.mentees) == 1:
             return None
-        if not self.eyes.parts & {Part.MENTOR, Part.GUEST, Part.CURATOR}:
+        if not self.eyes.parts & rules.CHOOSING:
             return self.actor.person_id
-        known = self.eyes.mentees.keys() if Part.CURATOR in self.eyes.parts else self.eyes.consenting
-        if for_id is not None and for_id not in known:
+        if for_id is not None and for_id not in rules.choosable(self.eyes):
             raise errors.NotOfThePairError
         return for_id
+
+    def find(self, table: type[T], key: int) -> T:
+        """An item or a meeting of the pair, read anew under the pair's lock: a page may have looked at it before.
+
+        Raises NotFoundError for one that is not theirs to see.
+        """
+        query = select(table).where(table.id == key, table.pair_id == self.pair.id)
+        found = self.session.scalar(query.execution_options(populate_existing=True))
+        if found is None or not rules.seen_as(self.eyes, found.for_id, found.made_by):
+            raise NotFoundError
+        return found
 
     def record(self, action: str, **details: Any) -> None:
         """Leave an entry in the trail; what was written is in none."""
