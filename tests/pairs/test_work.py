@@ -834,6 +834,18 @@ def test_nonsense_in_an_address_is_not_found(at_work: AtWork) -> None:
 # --- what it costs ------------------------------------------------------------------------------------------------
 
 
+def test_a_form_takes_the_same_queries_for_a_group_as_for_a_pair_of_two(
+    at_work: AtWork, group: AtWork, session: Session
+) -> None:
+    sent_by = []
+    for pair in (at_work, group):
+        item = pair.add("Дело")
+        with statements(session) as sent:
+            assert pair.mentor.get(f"{pair.page}plan/{item.id}/").status_code == 200
+        sent_by.append(len(sent))
+    assert sent_by[0] == sent_by[1]
+
+
 def test_pages_take_the_same_queries_however_much_was_planned(at_work: AtWork, session: Session) -> None:
     at_work.began(200)
     filled(at_work)

@@ -5,17 +5,18 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from lti_service import audit
 from lti_service.errors import NotFoundError
 from lti_service.pairs import labels
 from lti_service.pairs import rules as pair_rules
-from lti_service.pairs.models import Pair
+from lti_service.pairs.models import Pair, PairMentee
 from lti_service.pairs.work import errors, rules
 from lti_service.pairs.work.models import Meeting, PlanItem
 from lti_service.pairs.work.rules import Act, Eyes, Looking
 from lti_service.people.consents import service as consents
+from lti_service.people.models import Mentee
 
 T = TypeVar("T", PlanItem, Meeting)
 
@@ -95,7 +96,7 @@ def take_part(session: Session, actor: Actor, pair_id: int, act: Act, *, lock: b
     Without `lock`, for a page that asks before something is done. Raises NotFoundError for pairs that are not theirs
     to work in, NotYourPartError, NotAtWorkError, WorkRestsError.
     """
-    query = select(Pair).where(Pair.id == pair_id, Pair.course_id == actor.course_id)
+    query = select(Pair).where(Pair.id == pair_id, Pair.course_id == actor.course_id).options(*_PEOPLE)
     if lock:
         query = query.with_for_update(of=Pair, key_share=True)
     pair = session.scalar(query.execution_options(populate_existing=True))
@@ -109,6 +110,13 @@ def take_part(session: Session, actor: Actor, pair_id: int, act: Act, *, lock: b
     if act not in rules.acts(eyes, pair.state):
         raise errors.WorkRestsError
     return Hand(session, actor, pair, eyes)
+
+
+_PEOPLE = (
+    joinedload(Pair.mentor, innerjoin=True),
+    selectinload(Pair.places).joinedload(PairMentee.mentee, innerjoin=True).joinedload(Mentee.person, innerjoin=True),
+)
+"""What is asked of everybody in a pair, in as many queries for a group as for a pair of two."""
 
 
 def _eyes(session: Session, pair: Pair, actor: Actor) -> Eyes:
