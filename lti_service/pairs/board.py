@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, literal, or_, select, true, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from lti_service.lists import By, Stretch, values_of
@@ -56,6 +56,7 @@ STATES: dict[Column, frozenset[PairState]] = {
 }
 NEWEST_FIRST = frozenset({Column.FINISHED, Column.FORMED, Column.CLOSED})
 """In the others the longest waiting comes first: it wants looking at."""
+FOR_CURATORS = frozenset({Column.NEEDS, Column.NO_CONSENT})
 ON_BOARD = (Column.NEEDS, Column.PROPOSED, Column.AGREED, Column.ACTIVE, Column.FINISHED)
 
 
@@ -152,7 +153,7 @@ def look(
     With `column` only that one, PAGE cards a page. Who gets a mentor is for curators, who decide it; how far those
     who work have come is on everybody's. `moment` is now, in the college's time zone.
     """
-    day, with_needs = moment.date(), looking.is_curator
+    day, is_curator = moment.date(), looking.is_curator
     cycles = list(
         session.scalars(select(Cycle).where(Cycle.platform_id == platform_id).order_by(Cycle.start_year.desc()))
     )
@@ -160,26 +161,20 @@ def look(
     cycle = next((cycle for cycle in cycles if cycle.start_year == wanted_year), None)
     if cycle is None:
         return Board(None, [], 0, 0, 1, 1, Choices([], [], [], cycles))
-    counts = _counts(session, cycle, course_id, filters, day if with_needs else None)
+    wanted = list(ON_BOARD) if column is None else [column]
+    wanted = [one for one in wanted if is_curator or one not in FOR_CURATORS]
+    counts = _counts(session, cycle, course_id, filters, day if is_curator else None)
     totals = {one: sum(counts[state].shown for state in states if state in counts) for one, states in STATES.items()}
     totals[Column.NO_CONSENT] = sum(count.shown_lacking for count in counts.values())
-    numbers = _numbers(session, cycle, course_id, day, counts) if with_needs else None
-    needing = _needs_where(cycle, filters)
-    if numbers is not None:
-        totals[Column.NEEDS] = numbers.unpaired
-        if filters.is_set:
-            needy = mentees_here(select(func.count(Mentee.id)), course_id, with_person=filters.about_person)
-            totals[Column.NEEDS] = session.scalar(needy.where(*needing)) or 0
-    wanted = [column] if column is not None else list(ON_BOARD)
-    wanted = [one for one in wanted if one in totals and (with_needs or one is not Column.NO_CONSENT)]
-    pages = max(1, -(-totals[column] // PAGE)) if column in totals else 1
+    numbers = _numbers(session, cycle, course_id, day, counts) if is_curator else None
+    if numbers is not None and Column.NEEDS in wanted:
+        needing = _needing(session, cycle, course_id, filters) if filters.is_set else numbers.unpaired
+        totals[Column.NEEDS] = needing
+    pages = max(1, -(-totals[column] // PAGE)) if column in wanted else 1
     page = min(max(1, page), pages)
     limit, offset = (AT_FIRST, 0) if column is None else (PAGE, PAGE * (page - 1))
-    ids = {
-        one: _pair_ids(session, cycle, course_id, filters, one, day, limit, offset)
-        for one in wanted
-        if one is not Column.NEEDS
-    }
+    filled = [one for one in wanted if one is not Column.NEEDS and totals[one]]
+    ids = _pair_ids(session, cycle, course_id, filters, filled, day, limit, offset)
     wanted_ids = [pair_id for some in ids.values() for pair_id in some]
     found = cards.load_with_work(session, wanted_ids, moment, looking, work_rules.WORKING)
     loaded = {card.id: card for card in found}
@@ -187,10 +182,10 @@ def look(
     for one in wanted:
         if one is Column.NEEDS:
             stretch = Stretch(totals[one], limit, offset)
-            needs = _need_cards(session, cycle, course_id, filters, day, stretch)
+            needs = _need_cards(session, cycle, course_id, filters, day, stretch) if totals[one] else []
             columns.append(BoardColumn(one, totals[one], needs=needs))
         else:
-            columns.append(BoardColumn(one, totals[one], pairs=[loaded[pair_id] for pair_id in ids[one]]))
+            columns.append(BoardColumn(one, totals[one], pairs=[loaded[pair_id] for pair_id in ids.get(one, [])]))
     choices = _choices(session, cycle, course_id, cycles)
     return Board(cycle, columns, totals[Column.CLOSED], totals[Column.NO_CONSENT], page, pages, choices, numbers)
 
@@ -212,41 +207,65 @@ class Count:
 Counts = dict[PairState, Count]
 
 
-_SINCE = func.coalesce(Pair.ended_at, Pair.started_at, Pair.answered_at, Pair.proposed_at)
-"""When a pair came into its state."""
+def _asked(cycle: Cycle, course_id: int, filters: Filters, day: date | None) -> FromClause:
+    """The pairs of the course, each asked once whether the filters show it and, with a `day`, whether consents lack.
+
+    Asking is what the board spends most of its time on, and a database that is free to merge this with the query
+    around it asks again for each number and each column.
+    """
+    lacks = and_(Pair.state.in_(rules.OPEN), somebody_lacks_consent(day, cycle)) if day is not None else false()
+    passes = and_(true(), *_passes(cycle, course_id, filters))
+    since = func.coalesce(Pair.ended_at, Pair.started_at, Pair.answered_at, Pair.proposed_at)
+    asked = select(
+        Pair.id, Pair.state, Pair.proposed_at, since.label("since"), lacks.label("lacks"), passes.label("passes")
+    )
+    here = asked.where(Pair.course_id == course_id, Pair.cycle_id == cycle.id)
+    return here.cte("asked").prefix_with("MATERIALIZED")
 
 
 def _counts(session: Session, cycle: Cycle, course_id: int, filters: Filters, day: date | None) -> Counts:
-    """The pairs of the course by state, and those of them whom the filters show; consents are asked about on a `day`.
-
-    All in one pass: to ask for everybody's consent is what the board spends most of its time on.
-    """
-    lacks = and_(Pair.state.in_(rules.OPEN), somebody_lacks_consent(day, cycle)) if day is not None else false()
-    numbers: list[Any] = [func.count(), func.min(Pair.proposed_at), func.count().filter(lacks)]
-    if filters.is_set:
-        # The cheaper question first.
-        passes = _passes(cycle, course_id, filters)
-        numbers += [func.count().filter(*passes), func.count().filter(*passes, lacks)]
-    here = (Pair.course_id == course_id, Pair.cycle_id == cycle.id)
-    found = session.execute(select(Pair.state, *numbers).where(*here).group_by(Pair.state)).all()
-    return {
-        state: Count(pairs, since, lacking, *(shown or (pairs, lacking)))
-        for state, pairs, since, lacking, *shown in found
-    }
+    """The pairs of the course by state and those of them whom the filters show; consents are asked about on a `day`."""
+    asked = _asked(cycle, course_id, filters, day).c
+    numbers = (
+        func.count(),
+        func.min(asked.proposed_at),
+        func.count().filter(asked.lacks),
+        func.count().filter(asked.passes),
+        func.count().filter(asked.passes, asked.lacks),
+    )
+    found = session.execute(select(asked.state, *numbers).group_by(asked.state)).all()
+    return {state: Count(*counted) for state, *counted in found}
 
 
 def _pair_ids(
-    session: Session, cycle: Cycle, course_id: int, filters: Filters, column: Column, day: date, limit: int, offset: int
-) -> Sequence[int]:
-    lacking = [somebody_lacks_consent(day, cycle)] if column is Column.NO_CONSENT else []
-    order = _SINCE.desc() if column in NEWEST_FIRST else _SINCE.asc()
-    return session.scalars(
-        select(Pair.id)
-        .where(*_pairs_where(cycle, course_id, filters), Pair.state.in_(STATES[column]), *lacking)
-        .order_by(order, Pair.id)
-        .limit(limit)
-        .offset(offset)
-    ).all()
+    session: Session,
+    cycle: Cycle,
+    course_id: int,
+    filters: Filters,
+    columns: Sequence[Column],
+    day: date,
+    limit: int,
+    offset: int,
+) -> dict[Column, list[int]]:
+    """The pairs that are shown of each of these columns, in their order; all in one query."""
+    ids: dict[Column, list[int]] = {column: [] for column in columns}
+    if not columns:
+        return ids
+    asked = _asked(cycle, course_id, filters, day if Column.NO_CONSENT in columns else None).c
+    parts = []
+    for column in columns:
+        lacking = [asked.lacks] if column is Column.NO_CONSENT else []
+        part = select(literal(column.value).label("column"), asked.id, asked.since)
+        part = part.where(asked.passes, asked.state.in_(STATES[column]), *lacking)
+        order = asked.since.desc() if column in NEWEST_FIRST else asked.since
+        parts.append(select(part.order_by(order, asked.id).limit(limit).offset(offset).subquery()))
+    # Of a union no order is promised.
+    found = sorted(session.execute(union_all(*parts)).all(), key=lambda row: row.id)
+    for column, shown in ids.items():
+        rows = [row for row in found if row.column == column]
+        rows.sort(key=lambda row: row.since, reverse=column in NEWEST_FIRST)
+        shown.extend(row.id for row in rows)
+    return ids
 
 
 def somebody_lacks_consent(day: date, cycle: Cycle) -> ColumnElement[bool]:
@@ -267,10 +286,6 @@ def somebody_lacks_consent(day: date, cycle: Cycle) -> ColumnElement[bool]:
     return or_(Pair.mentor_id.in_(mentors), mentee.exists())
 
 
-def _pairs_where(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElement[bool]]:
-    return [Pair.cycle_id == cycle.id, Pair.course_id == course_id, *_passes(cycle, course_id, filters)]
-
-
 def _passes(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = []
     if filters.form_id is not None:
@@ -283,7 +298,7 @@ def _passes(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElemen
         membership = and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id)
         where.append(mentees.join(Membership, membership).where(in_groups(filters.group)).exists())
     if filters.department:
-        where.append(persons.where(Person.department == filters.department).exists())
+        where.append(persons.where(in_department(filters.department, cycle)).exists())
     if filters.name:
         named = is_named(filters.name)
         mentors = (
@@ -296,6 +311,11 @@ def _passes(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElemen
 def is_named(name: str) -> ColumnElement[bool]:
     """Every word typed is a part of the person's name."""
     return and_(True, *(Person.search_name.contains(word, autoescape=True) for word in search_key(name).split()))
+
+
+def in_department(department: str, cycle: Cycle) -> ColumnElement[bool]:
+    """The person is of this department of the cycle's platform, by which an index finds them."""
+    return and_(Person.platform_id == cycle.platform_id, Person.department == department)
 
 
 def in_groups(group: str) -> ColumnElement[bool]:
@@ -314,7 +334,7 @@ def mentees_here(query: Q, course_id: int, *, with_person: bool = True) -> Q:
 
 
 def _needs_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
-    return [*_seeks(cycle, filters), *person_where(filters)]
+    return [*_seeks(cycle, filters), *person_where(cycle, filters)]
 
 
 def _seeks(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
@@ -331,16 +351,22 @@ def _seeks(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
     return where
 
 
-def person_where(filters: Filters) -> list[ColumnElement[bool]]:
+def person_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
     """The filters that ask about a person of the course and their membership."""
     where: list[ColumnElement[bool]] = []
     if filters.group:
         where.append(in_groups(filters.group))
     if filters.department:
-        where.append(Person.department == filters.department)
+        where.append(in_department(filters.department, cycle))
     if filters.name:
         where.append(is_named(filters.name))
     return where
+
+
+def _needing(session: Session, cycle: Cycle, course_id: int, filters: Filters) -> int:
+    """How many need a mentor among those whom the filters show."""
+    needing = mentees_here(select(func.count(Mentee.id)), course_id, with_person=filters.about_person)
+    return session.scalar(needing.where(*_needs_where(cycle, filters))) or 0
 
 
 def _need_cards(
@@ -356,7 +382,7 @@ def _need_cards(
         )
         here = seeking.where(Mentee.person_id == Person.id).correlate(Person).exists()
         named = replace(filters, group="")
-        ids = stretch.of(session, by_name(cycle.platform_id, here).where(*person_where(named)), order)
+        ids = stretch.of(session, by_name(cycle.platform_id, here).where(*person_where(cycle, named)), order)
     else:
         sorting = mentees_here(select(Mentee.person_id), course_id).where(*_needs_where(cycle, filters))
         ids = stretch.sorted_of(session, sorting, order)

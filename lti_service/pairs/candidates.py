@@ -306,7 +306,7 @@ def _mentees(
         Mentee.state.in_(rules.PROPOSABLE),
         Mentee.id.not_in(paired),
     )
-    searched = and_(True, *person_where(filters))
+    searched = and_(True, *person_where(cycle, filters))
     consenting = consents.valid_for(day)
     counted = mentees_here(select(func.count(Mentee.id)), course_id).where(fits, searched)
     total = session.scalar(counted.where(consenting))
