@@ -46,7 +46,7 @@ migrate: $(READY) ## bring the database to the newest migration
 	@$(FLASK) db upgrade
 
 translations: $(READY) ## gather the texts of the pages into the catalogues, and compile them
-	@cd lti_service && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _l -k _n:1,2 -k lazy_gettext --no-location --omit-header -o translations/messages.pot .
-	@cd lti_service && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --omit-header
+	@cd lti_service && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _l -k _n:1,2 -k lazy_gettext --no-location --sort-output --no-wrap -o translations/messages.pot .
+	@cd lti_service && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@cd lti_service && ../$(BIN)/pybabel -q compile -d translations
 	@rm lti_service/translations/messages.pot
