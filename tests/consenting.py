@@ -13,7 +13,7 @@ from lti_service.people.models import Person
 
 def give_consent(session: Session, person: Person, day: date) -> Consent:
     """A consent of this person that counts on `day`: their own, or for a minor a representative's. Not committed."""
-    is_minor = bool(consents.is_minor(person, day))
+    is_minor = bool(rules.is_minor(person.birth_date, day))
     texts = consents.begin_texts(session, person.platform_id, day)
     consent = Consent(
         person_id=person.id,

@@ -4,9 +4,11 @@ However long it is, it takes the same few queries.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, or_, select
@@ -14,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people import rules
+from lti_service.people.consents import rules as consent_rules
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.service import EXACT, GRANTED, Stand, Standing, Stands
-from lti_service.people.lists import groups_of
+from lti_service.people.lists import Everyone, groups_of
 from lti_service.people.models import Membership, Mentee, Mentor, MentorState, Person
 from lti_service.people.names import search_key
 
@@ -94,6 +97,48 @@ def all_people(
     return _read(session, _lines(platform_id, course_id, cycle_id, day, look), day)
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """Those whom a look shows and who have no consent that counts."""
+
+    is_minor: dict[int, bool | None]
+    """Of each by person id, in the look's order; None: the birth date is not known."""
+
+    @cached_property
+    def adults(self) -> list[int]:
+        """Those of age."""
+        return [person_id for person_id, minor in self.is_minor.items() if minor is False]
+
+    @cached_property
+    def minors(self) -> list[int]:
+        """Those under 18."""
+        return [person_id for person_id, minor in self.is_minor.items() if minor]
+
+    @cached_property
+    def unknown(self) -> list[int]:
+        """Those of whose age nobody knows."""
+        return [person_id for person_id, minor in self.is_minor.items() if minor is None]
+
+    @property
+    def grown(self) -> Everyone:
+        """Those whom one button may record, to be known again when it is pressed."""
+        return Everyone(tuple(sorted((*self.adults, *self.unknown))))
+
+
+def lacking(session: Session, platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look) -> Lacking:
+    """Those of a look, on whatever page, who have no consent that counts; nobody's record is read for it."""
+    query = _ordered(select(Person.id, Person.birth_date), platform_id, course_id, cycle_id, day, look)
+    found = session.execute(query.where(~consents.valid_for(day)))
+    return Lacking({person_id: consent_rules.is_minor(born, day) for person_id, born in found})
+
+
+def lines_of(session: Session, course_id: int, person_ids: Sequence[int], day: date) -> list[Line]:
+    """The lines of some people of a course, in the order of the ids."""
+    query = _people(select(Person, Membership.groups), course_id, None, Look()).where(Person.id.in_(person_ids))
+    lines = {line.person.id: line for line in _read(session, query, day)}
+    return [lines[person_id] for person_id in person_ids if person_id in lines]
+
+
 @dataclass(frozen=True, slots=True)
 class Lack:
     """How many of those who take part have no consent that counts."""
@@ -137,7 +182,11 @@ def _takes_part(who: Who, cycle_id: int | None) -> ColumnElement[bool]:
 
 
 def _lines(platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
-    query = _people(select(Person, Membership.groups), course_id, cycle_id, look)
+    return _ordered(select(Person, Membership.groups), platform_id, course_id, cycle_id, day, look)
+
+
+def _ordered(query: Any, platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
+    query = _people(query, course_id, cycle_id, look)
     if look.standing:
         query = query.where(consents.stands_so(Stands(look.standing), day))
     chosen: Any = Membership.groups if look.sort == "group" else None
@@ -154,4 +203,7 @@ def _lines(platform_id: int, course_id: int, cycle_id: int | None, day: date, lo
 def _read(session: Session, query: Any, day: date) -> list[Line]:
     rows = session.execute(query).all()
     stands = consents.stands(session, [person.id for person, _groups in rows], day)
-    return [Line(person, groups, stands[person.id], consents.is_minor(person, day)) for person, groups in rows]
+    return [
+        Line(person, groups, stands[person.id], consent_rules.is_minor(person.birth_date, day))
+        for person, groups in rows
+    ]

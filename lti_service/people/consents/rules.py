@@ -21,6 +21,11 @@ def is_adult(born: date, day: date) -> bool:
     return age_on(born, day) >= OF_AGE
 
 
+def is_minor(born: date | None, day: date) -> bool | None:
+    """Whether somebody is under 18 on a day; None: the birth date is not known."""
+    return None if born is None else not is_adult(born, day)
+
+
 def grown_if_born_by(day: date) -> date:
     """The birthday of the youngest who are of age on a day."""
     try:

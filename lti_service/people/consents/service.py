@@ -303,14 +303,9 @@ def of_person(session: Session, person_id: int, day: date) -> PersonConsents:
     return PersonConsents(
         person=person,
         standing=Standing(standing),
-        is_minor=is_minor(person, day),
+        is_minor=rules.is_minor(person.birth_date, day),
         given=tuple(Given(consent, bool(counts)) for consent, counts in rows),
     )
-
-
-def is_minor(person: Person, day: date) -> bool | None:
-    """Whether somebody is under 18 on the day; None: the birth date is not known."""
-    return None if person.birth_date is None else not rules.is_adult(person.birth_date, day)
 
 
 # --- texts --------------------------------------------------------------------------------------------------------
@@ -434,7 +429,7 @@ def give(session: Session, viewer: Viewer, day: date, *, text_id: int | None, sa
     TextChangedError. Whoever has agreed to this text already keeps that consent.
     """
     person = _lock(session, viewer.person_id)
-    if is_minor(person, day):
+    if rules.is_minor(person.birth_date, day):
         raise MinorCannotConsentError
     if person.birth_date is None and not says_adult:
         raise AgeNotConfirmedError

@@ -17,7 +17,7 @@ from lti_service.access import Permission, Role, Viewer
 from lti_service.people import exports, service
 from lti_service.people.consents import forms, lists, rules, scans
 from lti_service.people.consents import service as consents
-from lti_service.people.consents.lists import Line, Look, Who
+from lti_service.people.consents.lists import Lacking, Line, Look, Who
 from lti_service.people.consents.models import Audience, ConsentText, Way
 from lti_service.people.consents.service import Paper, Standing, Stands, Texts
 from lti_service.people.errors import (
@@ -27,7 +27,6 @@ from lti_service.people.errors import (
     TextChangedError,
 )
 from lti_service.people.forms import read_id, read_ids, without_nul
-from lti_service.people.lists import Everyone
 from lti_service.people.models import MentorState, Person
 from lti_service.people.rules import NEEDING
 from lti_service.people.views.room import blueprint, cycle_id
@@ -44,6 +43,8 @@ SHEET = 100
 """Lines of papers that one page offers to fill in."""
 BLANKS = 200
 """Blanks that are printed at once."""
+NAMED = 200
+"""Adults whom a page names whose papers one button records; the others are a number."""
 WRONG_SHOWN = 20
 """Papers of which a page says what is wrong with them."""
 
@@ -210,6 +211,11 @@ def export_consents(ending: str) -> Response:
         return sheets.download(exports.consents(lines), sheets.Kind(ending))
 
 
+def _lacking(session: Session, viewer: Viewer, look: Look) -> Lacking:
+    year = cycle_id(session, viewer)
+    return lists.lacking(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look)
+
+
 def _everybody(session: Session, viewer: Viewer, look: Look) -> list[Line]:
     year = cycle_id(session, viewer)
     return lists.all_people(session, viewer.platform_id, viewer.course_id, year, pages.local_today(), look)
@@ -220,7 +226,8 @@ def _everybody(session: Session, viewer: Viewer, look: Look) -> list[Line]:
 def consent_blanks() -> Any:
     """Papers for everybody whom the list shows and who has no consent, a page each; as many as a printer takes."""
     viewer, session, look = access.viewer(), db.session(), forms.read_look(request.args)
-    lines = [line for line in _everybody(session, viewer, look) if not line.stand.is_granted][:BLANKS]
+    lacking = list(_lacking(session, viewer, look).is_minor)[:BLANKS]
+    lines = lists.lines_of(session, viewer.course_id, lacking, pages.local_today())
     of = [(line.person, _audience(line.is_minor)) for line in lines]
     return _blanks(session, viewer, of, url_for("people.consents", **look.query()))
 
@@ -242,21 +249,6 @@ def record_consents() -> Any:
     return _record_adults() if request.form.get("part") == "adults" else _record_minors()
 
 
-class _Lacking:
-    """Those of a filter who have no consent that counts, by age."""
-
-    def __init__(self, session: Session, viewer: Viewer, look: Look) -> None:
-        lines = [line for line in _everybody(session, viewer, look) if not line.stand.is_granted]
-        self.adults = [line for line in lines if line.is_minor is False]
-        self.unknown = [line for line in lines if line.is_minor is None]
-        self.minors = [line for line in lines if line.is_minor]
-
-    @property
-    def grown(self) -> Everyone:
-        """Those whom one button may record, to be known again when it is pressed."""
-        return Everyone(tuple(sorted(line.person.id for line in (*self.adults, *self.unknown))))
-
-
 def _record_adults() -> Any:
     viewer, look, day = access.viewer(), forms.read_look(request.args), pages.local_today()
     form = forms.AdultsForm.of(consents.signable(db.session(), viewer.platform_id), request.form)
@@ -264,10 +256,10 @@ def _record_adults() -> Any:
         return _sheet_page(adults_form=form), 422
     try:
         with db.transaction() as session:
-            lacking = _Lacking(session, viewer, look)
+            lacking = _lacking(session, viewer, look)
             lacking.grown.as_counted(form.counted.data or "")
             chosen = lacking.adults + (lacking.unknown if form.unknown.data else [])
-            papers = [Paper(line.person.id, Way.PAPER, form.signed_on.data, text_id=form.text_id) for line in chosen]
+            papers = [Paper(person_id, Way.PAPER, form.signed_on.data, text_id=form.text_id) for person_id in chosen]
             kept = consents.record(session, viewer, day, papers)
     except PeopleError as error:
         return _sheet_page(adults_form=form, error=error), error.status
@@ -302,9 +294,12 @@ def _sheet_page(
     viewer, session, look = access.viewer(), db.session(), forms.read_look(request.args)
     _texts(session, viewer)
     signable = consents.signable(session, viewer.platform_id)
-    lacking = _Lacking(session, viewer, look)
+    lacking = _lacking(session, viewer, look)
     problems = error.problems if isinstance(error, PapersWrongError) else {}
-    people = {line.person.id: line.person for line in (*lacking.adults, *lacking.unknown)}
+    wrong = [person_id for person_id in (*lacking.adults, *lacking.unknown) if person_id in problems][:WRONG_SHOWN]
+    sheet, named = lacking.minors[:SHEET], lacking.adults[:NAMED]
+    day = pages.local_today()
+    lines = {line.person.id: line for line in lists.lines_of(session, viewer.course_id, [*wrong, *sheet, *named], day)}
     adults_form = adults_form or forms.AdultsForm.of(signable)
     adults_form.counted.data = lacking.grown.mark
     return render_template(
@@ -314,13 +309,14 @@ def _sheet_page(
         adults_form=adults_form,
         minors_form=minors_form or forms.MinorsForm.of(signable),
         several=len(signable) > len(Audience),
-        sheet=lacking.minors[:SHEET],
+        sheet=[lines[person_id] for person_id in sheet if person_id in lines],
+        named=[lines[person_id].person for person_id in named if person_id in lines],
         sent=request.form,
         relations=forms.relation_choices(),
         error=error,
         in_minors=minors_form is not None,
         problems=problems,
-        wrong=[(people[found], told) for found, told in problems.items() if found in people][:WRONG_SHOWN],
+        wrong=[(lines[person_id].person, problems[person_id]) for person_id in wrong if person_id in lines],
         whole=url_for("people.consents", **look.query()),
     )
 
@@ -342,7 +338,7 @@ def record_consent(person_id: int) -> Any:
     viewer, session, day = access.viewer(), db.session(), pages.local_today()
     person = service.record_of(session, viewer.course_id, None, person_id).person
     _texts(session, viewer)
-    is_minor = consents.is_minor(person, day)
+    is_minor = rules.is_minor(person.birth_date, day)
     signable = consents.signable(session, viewer.platform_id)
     form = forms.PaperForm.of(is_minor, signable, request.form if request.method == "POST" else None)
     shown = {"person": person, "form": form, "is_minor": is_minor, "several": len(signable) > len(Audience)}
@@ -412,7 +408,7 @@ def consent_blank(person_id: int) -> Any:
     """The paper that a person of the course or their representative signs, to be printed."""
     viewer, session = access.viewer(), db.session()
     person = service.record_of(session, viewer.course_id, None, person_id).person
-    audience = _audience(consents.is_minor(person, pages.local_today()))
+    audience = _audience(rules.is_minor(person.birth_date, pages.local_today()))
     return _blanks(session, viewer, [(person, audience)], url_for("people.person", person_id=person_id))
 
 
