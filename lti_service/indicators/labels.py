@@ -8,6 +8,7 @@ from lti_service.indicators.delivery import NOT_ACTIVE, NOT_OFFERED
 from lti_service.indicators.formulas import Standing
 from lti_service.indicators.models import Grade, GradeState
 from lti_service.indicators.rules import Trouble
+from lti_service.indicators.service import Side
 from lti_service.lti import services
 
 STANDINGS: dict[Standing, tuple[Any, str, str]] = {
@@ -18,6 +19,8 @@ STANDINGS: dict[Standing, tuple[Any, str, str]] = {
     Standing.NO_PLAN: (_l("no plan for this year"), "secondary", "—"),
 }
 """Word, colour and sign: never the colour alone."""
+
+SIDES: dict[Side, Any] = {Side.INSIDE: _l("In the numerator"), Side.OUTSIDE: _l("Only in the denominator")}
 
 GRADE_STATES: dict[GradeState, tuple[Any, str]] = {
     GradeState.DUE: (_l("waits to be sent"), "secondary"),

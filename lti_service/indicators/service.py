@@ -1,9 +1,11 @@
 """The indicators of a school year: each with its plan, the fact as it is now, and the people behind it."""
 
-from collections.abc import Iterable
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
+from itertools import islice
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from lti_service.errors import NotFoundError
 from lti_service.indicators import formulas
 from lti_service.indicators.formulas import Share, Standing
+from lti_service.lists import PAGE, ListPage, place
 from lti_service.pairs import service as pairs
 from lti_service.people import service as people
 from lti_service.people.models import Membership, Person
@@ -70,8 +73,9 @@ def overview(session: Session, platform_id: int, course_id: int, day: date) -> O
         return None
     catalogue = _catalogue(session, cycle)
     has_others = _courses_with_people(session, platform_id) > 1
+    facts = _Facts(session, cycle.id)
     computed = [
-        _reading(session, cycle, catalogue[code], course_id, has_others)
+        _reading(facts, cycle, catalogue[code], course_id, has_others)
         for code in formulas.COMPUTED
         if code in catalogue
     ]
@@ -83,29 +87,42 @@ def overview(session: Session, platform_id: int, course_id: int, day: date) -> O
     return Overview(cycle, computed, others)
 
 
+class Side(StrEnum):
+    """Where somebody stands in an indicator."""
+
+    INSIDE = "in"
+    """In the numerator."""
+    OUTSIDE = "out"
+    """Only in the denominator."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
-    """An indicator with the people of its numerator and of the rest of its denominator, by name."""
+    """An indicator with people of its numerator and of the rest of its denominator, by name."""
 
     reading: Reading
-    inside: list[Person]
-    outside: list[Person]
+    sides: dict[Side, ListPage[Person]]
+    """The first page of both, or one page of the side that was asked for."""
 
     @property
     def unnamed(self) -> int:
         """Those of the denominator whose answers carry no name."""
-        return self.reading.share.denominator - len(self.inside) - len(self.outside)
+        share = self.reading.share
+        return share.denominator - len(share.people_in) - len(share.people_out)
 
 
-def behind(session: Session, platform_id: int, course_id: int, day: date, code: str) -> People:
-    """The people of this course behind a computed indicator. Raises NotFoundError."""
+def behind(
+    session: Session, platform_id: int, course_id: int, day: date, code: str, side: Side | None = None, page: int = 1
+) -> People:
+    """The people of this course behind a computed indicator: of both sides, or a page of one. Raises NotFoundError."""
     cycle = programme.find_cycle(session, platform_id, day)
     indicator = _catalogue(session, cycle).get(code) if cycle is not None else None
     if cycle is None or indicator is None or code not in formulas.COMPUTED:
         raise NotFoundError
-    reading = _reading(session, cycle, indicator, course_id, has_others=False)
-    share = reading.share
-    return People(reading, _people(session, share.people_in), _people(session, share.people_out))
+    reading = _reading(_Facts(session, cycle.id), cycle, indicator, course_id, has_others=False)
+    both = {Side.INSIDE: reading.share.people_in, Side.OUTSIDE: reading.share.people_out}
+    wanted = list(Side) if side is None else [side]
+    return People(reading, {one: _by_name(session, platform_id, both[one], page) for one in wanted})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +134,33 @@ class Fact:
     withheld: int = 0
 
 
-def fact(session: Session, cycle_id: int, code: str, course_id: int | None) -> Fact:
-    """A computed indicator of a school year, for a course or (None) for the whole platform."""
-    if code in formulas.PAIRS_FORMED:
-        kind = MenteeKind.YOUNG_TEACHER if code == "R1" else MenteeKind.STUDENT
-        needing = people.needing(session, cycle_id, kind, course_id)
-        return Fact(formulas.PAIRS_FORMED[code](needing, pairs.formed(session, cycle_id, course_id)))
-    audience = Audience.MENTEES if code == "E5" else Audience.MENTORS
-    told = surveys.satisfaction(session, cycle_id, audience, course_id)
-    share = formulas.SATISFACTION[code](told.satisfied, told.answered, told.satisfied_people, told.answered_people)
-    return Fact(share, told.read_at, told.withheld)
+class _Facts:
+    """The computed indicators of a school year as they are now; what several are made of is read once."""
+
+    def __init__(self, session: Session, cycle_id: int) -> None:
+        self._session, self._cycle_id = session, cycle_id
+        self._formed: dict[int | None, set[int]] = {}
+
+    def of(self, code: str, course_id: int | None) -> Fact:
+        """An indicator for a course or (None) for the whole platform."""
+        if code in formulas.PAIRS_FORMED:
+            kind = MenteeKind.YOUNG_TEACHER if code == "R1" else MenteeKind.STUDENT
+            needing = people.needing(self._session, self._cycle_id, kind, course_id)
+            return Fact(formulas.PAIRS_FORMED[code](needing, self._pairs_formed(course_id)))
+        audience = Audience.MENTEES if code == "E5" else Audience.MENTORS
+        told = surveys.satisfaction(self._session, self._cycle_id, audience, course_id)
+        share = formulas.SATISFACTION[code](told.satisfied, told.answered, told.satisfied_people, told.answered_people)
+        return Fact(share, told.read_at, told.withheld)
+
+    def _pairs_formed(self, course_id: int | None) -> set[int]:
+        if course_id not in self._formed:
+            self._formed[course_id] = pairs.formed(self._session, self._cycle_id, course_id)
+        return self._formed[course_id]
 
 
-def _reading(session: Session, cycle: Cycle, indicator: Indicator, course_id: int, has_others: bool) -> Reading:
-    here = fact(session, cycle.id, indicator.code, course_id)
-    college = fact(session, cycle.id, indicator.code, None).share if has_others else None
+def _reading(facts: _Facts, cycle: Cycle, indicator: Indicator, course_id: int, has_others: bool) -> Reading:
+    here = facts.of(indicator.code, course_id)
+    college = facts.of(indicator.code, None).share if has_others else None
     plan = _plan(indicator, cycle)
     return Reading(
         code=indicator.code,
@@ -171,8 +200,11 @@ def _courses_with_people(session: Session, platform_id: int) -> int:
     return session.scalar(counted) or 0
 
 
-def _people(session: Session, ids: Iterable[int]) -> list[Person]:
-    wanted = list(ids)
-    if not wanted:
-        return []
-    return list(session.scalars(select(Person).where(Person.id.in_(wanted)).order_by(Person.search_name, Person.id)))
+def _by_name(session: Session, platform_id: int, ids: Set[int], page: int) -> ListPage[Person]:
+    page, pages = place(len(ids), page)
+    # Read off an index: to hand a database thousands of ids takes it longer.
+    everybody = select(Person.id).where(Person.platform_id == platform_id).order_by(Person.search_name, Person.id)
+    named = (person_id for person_id in session.scalars(everybody) if person_id in ids) if ids else iter(())
+    shown = list(islice(named, (page - 1) * PAGE, page * PAGE))
+    found = {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(shown)))}
+    return ListPage([found[person_id] for person_id in shown if person_id in found], len(ids), page, pages)

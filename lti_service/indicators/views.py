@@ -17,6 +17,7 @@ from lti_service.indicators import gradebook, labels, service, tasks
 from lti_service.indicators.errors import IndicatorError
 from lti_service.indicators.forms import ColumnForm, column_form, texts_form
 from lti_service.indicators.models import GradebookColumn
+from lti_service.indicators.service import Side
 
 blueprint = Blueprint("indicators", __name__)
 
@@ -45,10 +46,19 @@ def overview() -> Any:
 @blueprint.get("/courses/<int:course_id>/indicators/<code>/")
 @access.needs(Permission.MANAGE_BASE)
 def people(code: str) -> Any:
-    """The people behind a number; names are for curators only."""
-    viewer = access.viewer()
-    shown = service.behind(db.session(), viewer.platform_id, viewer.course_id, pages.local_today(), code)
-    return render_template("indicators/people.html", shown=shown, today=pages.local_today())
+    """The people behind a number, or a page of one side of it; names are for curators only."""
+    viewer, asked = access.viewer(), request.args
+    side = asked.get("side", type=Side)
+    shown = service.behind(
+        db.session(),
+        viewer.platform_id,
+        viewer.course_id,
+        pages.local_today(),
+        code,
+        side,
+        asked.get("page", 1, type=int) if side else 1,
+    )
+    return render_template("indicators/people.html", shown=shown, chosen=side, today=pages.local_today())
 
 
 @pages.home_section(50)

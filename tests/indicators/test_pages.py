@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from lti_service import db
+from lti_service import db, lists
 from lti_service.indicators import gradebook, service
 from lti_service.indicators.models import ColumnKind, GradebookColumn
 from lti_service.people.models import Membership, Person
@@ -99,6 +99,25 @@ def test_a_click_shows_the_people_on_both_sides(year: World, curator: FlaskClien
     formed, unformed = page.split("Only in the denominator")
     assert all(person.name in formed for person in year.students[:18])
     assert all(person.name in unformed for person in year.students[18:25])
+
+
+def test_a_side_of_many_people_is_shown_in_pages(
+    world: World, curator: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (service, lists):
+        monkeypatch.setattr(module, "PAGE", 10)
+    world.need(world.students[:23])
+    names = [person.name for person in sorted(world.students[:23], key=lambda one: (one.search_name, one.id))]
+
+    both = text_of(get(curator, "indicators/R4/"))
+    assert [name for name in names if name in both] == names[:10]
+    assert "Show all 23" in both
+    found = [text_of(get(curator, f"indicators/R4/?side=out&page={page}")) for page in (1, 2, 3, 99)]
+    assert [name for page in found[:3] for name in names if name in page] == names
+    assert "21–23 of 23" in found[2]
+    assert found[3] == found[2]
+    assert "Show all" not in found[0]
+    assert text_of(get(curator, "indicators/R4/?side=both&page=3")) == both
 
 
 def test_anonymous_answers_show_no_people(year: World, curator: FlaskClient) -> None:
