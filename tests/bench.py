@@ -363,6 +363,29 @@ LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("", "page=4", "search=завод", "search=нет", "sort=until", "sort=mentors&order=desc", "state=expired"),
     ),
     "members": ("nominations/", ("", "page=200", "search=фёдоров", "search=нет-такого")),
+    "consents": (
+        "consents/",
+        (
+            "",
+            "page=200",
+            "who=taking-part",
+            "who=mentors",
+            "standing=missing",
+            "standing=missing&sort=standing&order=desc",
+            "sort=standing&page=100",
+            "sort=group&order=desc",
+            "search=фёдоров",
+            "search=нет-такого",
+        ),
+    ),
+    "papers": ("consents/record", ("", "who=taking-part", "sort=standing&order=desc", "search=фёдоров")),
+    "blanks": ("consents/blanks", ("", "who=taking-part", "sort=standing&order=desc")),
+    "candidates": (
+        "pairs/new",
+        ("", "form=1", "form=2", "form=2&name=орлов", "form=2&name=о&mentor_name=о", "form=2&group=ИС-150"),
+    ),
+    "indicator": ("indicators/R4/", ("", "side=in&page=40", "side=out&page=100")),
+    "home": ("", ("",)),
     "board": (
         "pairs/",
         (

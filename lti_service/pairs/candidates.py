@@ -308,15 +308,15 @@ def _mentees(
     )
     searched = and_(True, *person_where(cycle, filters))
     consenting = consents.valid_for(day)
-    counted = mentees_here(select(func.count(Mentee.id)), course_id).where(fits, searched)
-    total = session.scalar(counted.where(consenting))
-    lacking = session.scalar(counted.where(~consenting))
+    number = select(func.count(Mentee.id))
+    fitting = session.scalar(mentees_here(number, course_id, with_person=filters.about_person).where(fits, searched))
+    total = session.scalar(mentees_here(number, course_id).where(fits, searched, consenting)) or 0
     is_chosen = Mentee.id.in_(chosen)
     wishes = func.coalesce(Mentee.wanted_form_id, 0) == form.id
-    rows = session.execute(
-        mentees_here(select(Mentee, Membership.groups), course_id)
+    # Rows are read whole for those alone who are listed, with outer joins so that no database begins with the course.
+    ids = session.scalars(
+        mentees_here(select(Mentee.id), course_id)
         .where(fits, or_(is_chosen, searched), consenting)
-        .options(contains_eager(Mentee.person))
         .order_by(
             case((is_chosen, 0), else_=1),
             # Who needs a mentor comes before who has one in another form, and who asked for this form first of all.
@@ -326,7 +326,14 @@ def _mentees(
             Mentee.id,
         )
         .limit(LISTED + len(chosen))
-    )
+    ).all()
+    found = session.execute(
+        select(Mentee, Membership.groups)
+        .outerjoin(Mentee.person)
+        .outerjoin(Membership, and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id))
+        .where(Mentee.id.in_(ids))
+        .options(contains_eager(Mentee.person))
+    ).all()
     listed = [
         MenteeChoice(
             id=mentee.id,
@@ -334,6 +341,6 @@ def _mentees(
             state=mentee.state,
             wishes_form=mentee.wanted_form_id == form.id,
         )
-        for mentee, groups in rows
+        for mentee, groups in sorted(found, key=lambda row: ids.index(row.Mentee.id))
     ]
-    return listed, total or 0, lacking or 0
+    return listed, total, (fitting or 0) - total

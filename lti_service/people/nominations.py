@@ -169,11 +169,12 @@ def count_by(session: Session, viewer: Viewer, day: date) -> int:
     cycle = programme.find_cycle(session, viewer.platform_id, day)
     if cycle is None:
         return 0
-    here = select(Membership.person_id).where(Membership.course_id == viewer.course_id)
+    # Asked of each one nominated: the course has many more people.
+    here = exists().where(Membership.person_id == Mentee.person_id, Membership.course_id == viewer.course_id)
     query = (
         select(func.count(Nomination.id))
         .join(Mentee, Mentee.id == Nomination.mentee_id)
-        .where(Mentee.cycle_id == cycle.id, Nomination.nominated_by == viewer.person_id, Mentee.person_id.in_(here))
+        .where(Mentee.cycle_id == cycle.id, Nomination.nominated_by == viewer.person_id, here)
     )
     return session.scalar(query) or 0
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from lti_service import audit
@@ -102,8 +102,8 @@ def due_looks(session: Session, cycle_id: int, course_id: int, today: date) -> i
         .where(
             Mentee.cycle_id == cycle_id,
             Mentee.state == MenteeState.UNPAIRED,
-            Mentee.person_id.in_(
-                select(Membership.person_id).where(Membership.course_id == course_id, Membership.active)
+            exists().where(
+                Membership.person_id == Mentee.person_id, Membership.course_id == course_id, Membership.active
             ),
             (Support.id.is_(None)) | (Support.next_look < today),
         )

@@ -659,7 +659,7 @@ def test_a_page_costs_as_many_queries_for_2000_people_as_for_a_few(world, sessio
     for state in (S.PROPOSED, S.AGREED, S.ACTIVE, S.FINISHED):
         some = [world.mentee("Кто-то Иван", groups="ГР-1", department="Специальность 1") for _ in range(2)]
         world.pair(state, world.mentor(), *some)
-    world.mentee(wanted=world.form())
+    world.mentee("Кто-то Иван", groups="ГР-1", department="Специальность 1", wanted=world.form())
     teacher = come_in(world.person("", Role.TEACHER))
     form = world.form().id
     pages = [

@@ -4,7 +4,7 @@ However long it is, it takes the same few queries.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -132,11 +132,11 @@ def lacking(session: Session, platform_id: int, course_id: int, cycle_id: int | 
     return Lacking({person_id: consent_rules.is_minor(born, day) for person_id, born in found})
 
 
-def lines_of(session: Session, course_id: int, person_ids: Sequence[int], day: date) -> list[Line]:
-    """The lines of some people of a course, in the order of the ids."""
-    query = _people(select(Person, Membership.groups), course_id, None, Look()).where(Person.id.in_(person_ids))
-    lines = {line.person.id: line for line in _read(session, query, day)}
-    return [lines[person_id] for person_id in person_ids if person_id in lines]
+def named(session: Session, course_id: int, person_ids: Iterable[int]) -> dict[int, tuple[Person, str]]:
+    """Some people of a course with their groups in it, by id; who is no longer there is left out."""
+    query = _people(select(Person, Membership.groups), course_id, None, Look())
+    found = session.execute(query.where(Person.id.in_(person_ids)))
+    return {person.id: (person, groups) for person, groups in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +149,9 @@ class Lack:
 
 def lack(session: Session, course_id: int, cycle_id: int, day: date) -> Lack:
     """The number for the curator's home page: exactly those whom the list shows for it."""
-    whole = _people(select(func.count()), course_id, cycle_id, Look(who=Who.TAKING_PART))
-    lacking = whole.where(~consents.valid_for(day))
-    row = session.execute(select(lacking.scalar_subquery(), whole.scalar_subquery())).one()
-    return Lack(row[0], row[1])
+    numbers = select(func.count().filter(~consents.valid_for(day)), func.count())
+    lacking, whole = session.execute(_people(numbers, course_id, cycle_id, Look(who=Who.TAKING_PART))).one()
+    return Lack(lacking, whole)
 
 
 def _people(query: Any, course_id: int, cycle_id: int | None, look: Look) -> Any:

@@ -226,9 +226,9 @@ def _everybody(session: Session, viewer: Viewer, look: Look) -> list[Line]:
 def consent_blanks() -> Any:
     """Papers for everybody whom the list shows and who has no consent, a page each; as many as a printer takes."""
     viewer, session, look = access.viewer(), db.session(), forms.read_look(request.args)
-    lacking = list(_lacking(session, viewer, look).is_minor)[:BLANKS]
-    lines = lists.lines_of(session, viewer.course_id, lacking, pages.local_today())
-    of = [(line.person, _audience(line.is_minor)) for line in lines]
+    lacking = list(_lacking(session, viewer, look).is_minor.items())[:BLANKS]
+    people = lists.named(session, viewer.course_id, dict(lacking))
+    of = [(people[person_id][0], _audience(minor)) for person_id, minor in lacking if person_id in people]
     return _blanks(session, viewer, of, url_for("people.consents", **look.query()))
 
 
@@ -297,9 +297,8 @@ def _sheet_page(
     lacking = _lacking(session, viewer, look)
     problems = error.problems if isinstance(error, PapersWrongError) else {}
     wrong = [person_id for person_id in (*lacking.adults, *lacking.unknown) if person_id in problems][:WRONG_SHOWN]
-    sheet, named = lacking.minors[:SHEET], lacking.adults[:NAMED]
-    day = pages.local_today()
-    lines = {line.person.id: line for line in lists.lines_of(session, viewer.course_id, [*wrong, *sheet, *named], day)}
+    sheet, adults = lacking.minors[:SHEET], lacking.adults[:NAMED]
+    people = lists.named(session, viewer.course_id, [*wrong, *sheet, *adults])
     adults_form = adults_form or forms.AdultsForm.of(signable)
     adults_form.counted.data = lacking.grown.mark
     return render_template(
@@ -309,14 +308,14 @@ def _sheet_page(
         adults_form=adults_form,
         minors_form=minors_form or forms.MinorsForm.of(signable),
         several=len(signable) > len(Audience),
-        sheet=[lines[person_id] for person_id in sheet if person_id in lines],
-        named=[lines[person_id].person for person_id in named if person_id in lines],
+        sheet=[people[person_id] for person_id in sheet if person_id in people],
+        named=[people[person_id][0].name for person_id in adults if person_id in people],
         sent=request.form,
         relations=forms.relation_choices(),
         error=error,
         in_minors=minors_form is not None,
         problems=problems,
-        wrong=[(lines[person_id].person, problems[person_id]) for person_id in wrong if person_id in lines],
+        wrong=[(people[person_id][0], problems[person_id]) for person_id in wrong if person_id in people],
         whole=url_for("people.consents", **look.query()),
     )
 
