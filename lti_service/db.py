@@ -256,12 +256,6 @@ def _adding(dialect: str, table: type[Base]) -> Prepared:
     return Prepared(maker(cast(Table, table.__table__)).on_conflict_do_nothing())
 
 
-def storable(text: str) -> str:
-    """The text as both databases keep it: PostgreSQL has no NUL, and half of a surrogate pair, which JSON can spell, is
-    no character."""
-    return text.replace("\0", "").encode(errors="replace").decode()
-
-
 def now() -> datetime:
     """The present moment in UTC."""
     return datetime.now(UTC)

@@ -34,6 +34,7 @@ from .models import (
     SiteInfo,
     User,
 )
+from .texts import read_json, storable
 
 __all__ = [
     "BEGINNING",
@@ -60,6 +61,8 @@ __all__ = [
     "RecordNotFound",
     "SiteInfo",
     "User",
+    "read_json",
+    "storable",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -1,6 +1,5 @@
 """One call of a web service: politeness, retries, and telling an answer from the many ways of saying no."""
 
-import json
 import logging
 import random
 import threading
@@ -16,6 +15,7 @@ import requests
 
 from .encoding import Param, encode_params
 from .errors import BY_ERRORCODE, AccessDenied, MalformedResponse, MoodleError, MoodleUnavailable
+from .texts import read_json
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ class Transport:
                 retry_after=_seconds(answer.headers.get("Retry-After", "")),
             )
         try:
-            body = json.loads(answer.content)
+            body = read_json(answer.content)
         except (ValueError, RecursionError):
             body = _NOT_JSON
         if isinstance(body, dict) and ("errorcode" in body or "exception" in body):

@@ -20,6 +20,7 @@ from lti_service.lti import launch as lti
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.people.forms import LARGEST_ID
 from lti_service.platforms import keys
+from moodle_client import storable
 
 blueprint = Blueprint("entrance", __name__)
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ def refused(error: LaunchRefusedError) -> Any:
             platform_id=error.platform_id,
             correlation_id=g.correlation_id,
             reason=error.reason.value,
-            detail=db.storable(error.detail),
+            detail=storable(error.detail),
             address=request.remote_addr or "",
             path=request.path,
         )
@@ -172,7 +173,7 @@ def _params() -> dict[str, str]:
     if twice:
         raise LaunchRefusedError(Refusal.PARAMETER_TWICE, ", ".join(twice)[:200])
     # No parameter that means anything has such signs, and the databases differ about them.
-    return {name: db.storable(value) for name, value in values.items()}
+    return {name: storable(value) for name, value in values.items()}
 
 
 def _settings() -> Settings:

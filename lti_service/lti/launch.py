@@ -29,7 +29,7 @@ from pylti1p3.tool_config.abstract import ToolConfAbstract
 from sqlalchemy import Connection, CursorResult, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from lti_service.db import UtcDateTime, now, storable
+from lti_service.db import UtcDateTime, now
 from lti_service.lti.errors import LaunchRefusedError, Refusal
 from lti_service.lti.keysets import key_sets
 from lti_service.lti.models import LaunchAttempt
@@ -37,6 +37,7 @@ from lti_service.platforms import outgoing
 from lti_service.platforms.directory import KnownPlatform, directory
 from lti_service.platforms.models import Platform, PlatformState
 from lti_service.prepared import Prepared
+from moodle_client import storable
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -465,17 +466,17 @@ class _Message(MessageLaunch[_Params, _ToolConf, _Recorder, _NoCookies]):
             deployment_id=claims.text(CLAIM + "deployment_id"),
             message_type=claims.text(CLAIM + "message_type"),
             user_id=claims.text("sub"),
-            given_name=claims.text("given_name"),
-            family_name=claims.text("family_name"),
-            full_name=claims.text("name"),
-            email=claims.text("email"),
-            idnumber=claims.part(CLAIM + "lis").text("person_sourcedid"),
+            given_name=claims.words("given_name"),
+            family_name=claims.words("family_name"),
+            full_name=claims.words("name"),
+            email=claims.words("email"),
+            idnumber=claims.part(CLAIM + "lis").words("person_sourcedid"),
             roles=frozenset(self.claims[CLAIM + "roles"]),
             context_id=context.text("id"),
-            context_label=context.text("label"),
-            context_title=context.text("title"),
+            context_label=context.words("label"),
+            context_title=context.words("title"),
             link_id=link.text("id"),
-            link_title=link.text("title"),
+            link_title=link.words("title"),
             target=claims.text(CLAIM + "target_link_uri"),
             locale=claims.part(CLAIM + "launch_presentation").text("locale"),
             lineitems_url=claims.part(AGS_ENDPOINT).text("lineitems"),
@@ -491,12 +492,20 @@ class _Claims:
     values: dict[str, Any] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
+        """An address, or what somebody or something is known by: as it was signed, or not at all."""
+        value = self.values.get(name)
+        if value is not None and (not isinstance(value, str) or storable(value) != value):
+            raise LaunchRefusedError(Refusal.CLAIM_INVALID, name)
+        return self.words(name)
+
+    def words(self, name: str) -> str:
+        """What is only told, a name or a title: a broken sign in it keeps nobody out, and is cleaned as a sync does."""
         value = self.values.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str) or storable(value) != value:
+        if not isinstance(value, str):
             raise LaunchRefusedError(Refusal.CLAIM_INVALID, name)
-        return value.strip()
+        return storable(value).strip()
 
     def part(self, name: str) -> "_Claims":
         value = self.values.get(name)

@@ -7,7 +7,6 @@ on 401, time limits, page links as Moodle writes them, and errors that hold neit
 Never call these inside an open writing transaction: a fresh token is stored in a transaction of its own.
 """
 
-import json
 import re
 import threading
 import time
@@ -30,6 +29,7 @@ from lti_service import db
 from lti_service.errors import DomainError
 from lti_service.platforms import keys, outgoing, secrets
 from lti_service.platforms.models import AccessToken, Platform
+from moodle_client import read_json
 
 log = structlog.get_logger(__name__)
 
@@ -302,8 +302,8 @@ def with_query(url: str, **values: str | int) -> str:
 
 def _json(response: requests.Response) -> Any:
     try:
-        return json.loads(response.content)
-    except ValueError as err:
+        return read_json(response.content)
+    except (ValueError, RecursionError) as err:
         raise MalformedAnswerError(what="json", http=response.status_code) from err
 
 

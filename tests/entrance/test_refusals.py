@@ -24,8 +24,8 @@ from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.entrance.models import Visit
 from lti_service.lti.models import LaunchAttempt
-from lti_service.people.models import Membership
-from lti_service.platforms.models import Platform
+from lti_service.people.models import Membership, Person
+from lti_service.platforms.models import Course, Platform
 from tests.practice_moodle import PracticeMoodle, new_key, signing
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -322,10 +322,34 @@ def test_it_refuses_what_no_database_keeps_before_it_asks_one(
 
 
 @SIGNS
-@pytest.mark.parametrize("name", ["sub", "nonce", "family_name", "email"])
+@pytest.mark.parametrize("name", ["sub", "nonce"])
 def test_it_refuses_signed_claims_that_no_database_keeps(attempt, assert_refused, name, sign):
     attempt.claims[name] += sign
     assert_refused(attempt.send(), "claim-invalid")
+
+
+@SIGNS
+def test_it_refuses_a_signed_address_that_no_database_keeps(attempt, assert_refused, sign):
+    attempt.claims["https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"]["lineitems"] += sign
+    assert_refused(attempt.send(), "claim-invalid")
+
+
+@SIGNS
+def test_it_lets_in_whoever_has_a_broken_sign_in_their_name_and_cleans_it(attempt, session, sign):
+    """A sync keeps them so too: nobody is shut out, and nothing flickers between the two."""
+    for name in ("family_name", "given_name", "email"):
+        attempt.claims[name] = f"Ро{sign}мова"
+    attempt.claims[CLAIM + "lis"] = {"person_sourcedid": f"ST{sign}1"}
+    attempt.claims[CLAIM + "context"]["title"] = f"Курс{sign}"
+    attempt.claims[CLAIM + "resource_link"]["title"] = f"Наставничество{sign}"
+
+    assert attempt.send().status_code == 303
+
+    person = session.scalars(select(Person)).one()
+    kept = "Ромова" if sign == "\0" else "Ро?мова"
+    assert (person.family_name, person.given_name, person.email) == (kept, kept, kept)
+    assert person.idnumber == ("ST1" if sign == "\0" else "ST?1")
+    assert session.scalars(select(Course.title)).one() == ("Курс" if sign == "\0" else "Курс?")
 
 
 @pytest.mark.parametrize(

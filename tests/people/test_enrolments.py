@@ -76,6 +76,27 @@ def test_it_keeps_names_groups_and_profile_fields(
     assert (membership.roles, membership.moodle_roles, membership.active) == (["student"], ["student"], True)
 
 
+@pytest.mark.parametrize("sign", ["\0", "\ud800"], ids=["nul", "half"])
+def test_a_broken_sign_in_a_name_or_a_group_stops_no_sync(
+    session: Session, course: Course, moodle: PracticeMoodle, person_of: PersonOf, sign: str
+):
+    """PHP cuts a name in the middle of a sign, and JSON can spell half of one."""
+    told = moodle.college.students[0]
+    moodle.college.people[told.id].lastname = f"Ро{sign}мова"
+    moodle.college.people[told.id].idnumber = f"ST{sign}1"
+    for group in moodle.college.course(2).groups_of(told):
+        group.name = f"И{sign}С-21"
+    moodle.college.course(2).fullname += sign
+
+    report = enrolments.sync_course(course.id)
+
+    person = person_of(told.username)
+    stands_for = "" if sign == "\0" else "?"
+    assert (report.new, person.family_name, person.idnumber) == (231, f"Ро{stands_for}мова", f"ST{stands_for}1")
+    assert membership_of(session, person, course).groups == f"И{stands_for}С-21"
+    assert enrolments.sync_course(course.id).same == 231
+
+
 def test_students_and_young_teachers_become_mentee_candidates_the_others_mentor_candidates(
     session: Session, synced: Course, person_of: PersonOf
 ):
