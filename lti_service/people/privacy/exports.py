@@ -14,7 +14,8 @@ from flask_babel import gettext as _
 from lti_service import personal, sheets
 from lti_service.pages import show_moment
 from lti_service.people import labels
-from lti_service.people.privacy.service import Look, OwnData
+from lti_service.people.privacy.looked import Look
+from lti_service.people.privacy.service import OwnData
 from lti_service.personal import Enclosure, Eyes, Origin
 from lti_service.sheets import Sheet, Value
 
@@ -26,7 +27,7 @@ def look_in_words(look: Look) -> str:
 
 
 def table(own: OwnData) -> Sheet:
-    """A row for each thing that is kept, then one for each look."""
+    """A row for each thing that is kept, then one for each look, then one for each list."""
     rows: list[Sequence[Value]] = [
         [told.title, row.name, fact.label, fact.value, fact.origin, fact.eyes]
         for told in own.told
@@ -45,15 +46,12 @@ def table(own: OwnData) -> Sheet:
         for enclosure, is_in in _taken(own)
     ]
     rows += [
-        [
-            _("Who has looked"),
-            show_moment(look.at),
-            _("A list was saved as a file") if look.people is not None else _("Your card was looked at"),
-            look_in_words(look),
-            _("the service itself"),
-            "",
-        ]
-        for look in own.looks
+        [part, show_moment(look.at), what, look_in_words(look), _("the service itself"), ""]
+        for part, what, looks in (
+            (_("Who has looked"), _("Your card was looked at"), own.looks),
+            (_("Lists that were saved as files"), _("A list was saved as a file"), own.lists),
+        )
+        for look in looks.lines
     ]
     heads = [_("Part"), _("Which"), _("What"), _("Value"), _("From where it came"), _("Who sees it, besides you")]
     return Sheet(_("My data"), heads, rows)
@@ -130,14 +128,15 @@ def as_json(own: OwnData) -> dict[str, Any]:
             {"name": enclosure.name, "title": enclosure.title, "bytes": enclosure.size, "in_archive": is_in}
             for enclosure, is_in in _taken(own)
         ],
-        "looks": [
-            {
-                "at": look.at.isoformat(),
-                "who": look.who,
-                "roles": [role.value for role in look.roles],
-                "course": look.course,
-                "people_on_the_list": look.people,
-            }
-            for look in own.looks
-        ],
+        "looks": [_look_as_json(look) for look in own.looks.lines],
+        "lists": [{**_look_as_json(look), "people_on_the_list": look.people} for look in own.lists.lines],
+    }
+
+
+def _look_as_json(look: Look) -> dict[str, Any]:
+    return {
+        "at": look.at.isoformat(),
+        "who": look.who,
+        "roles": [role.value for role in look.roles],
+        "course": look.course,
     }

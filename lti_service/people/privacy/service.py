@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from lti_service import audit, looks, personal
-from lti_service.access import Role, Viewer
-from lti_service.audit import AuditEvent
+from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.lists import ListLook, ListPage, part, place
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
-from lti_service.people.privacy import erasing, identities, periods, rules
+from lti_service.people.privacy import erasing, identities, looked, periods, rules
 from lti_service.people.privacy.errors import (
     AlreadyAskedError,
     NotSureError,
@@ -25,17 +24,15 @@ from lti_service.people.privacy.errors import (
     RefusalReasonError,
     RequestDecidedError,
 )
+from lti_service.people.privacy.looked import Newest, Trail
 from lti_service.people.privacy.models import ErasureRequest, RequestState
 from lti_service.people.privacy.rules import Deciding
 from lti_service.personal import Enclosure, Erasing, Going, Told
 from lti_service.platforms.models import Course
 
-LOOKS = (looks.LOOKED, "pair.looked", "consent.scan-downloaded")
-"""Entries of the trail that say that somebody looked at a person; the second is what older ones are called,
-the third that they saved the scan of a consent."""
-LISTS = ("base.exported", "consent.exported")
-"""Entries of the trail that say that a whole list was taken out, which the person may have been on."""
-LOOKS_SHOWN = 50
+LOOKS_SHOWN = 10
+LISTS_SHOWN = 5
+"""Newest entries on the page itself; the others are a click away."""
 FOUND_SHOWN = 20
 REQUEST_SORTS = ("waiting", "name", "received", "answer", "erase")
 
@@ -44,35 +41,34 @@ REQUEST_SORTS = ("waiting", "name", "received", "answer", "erase")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Somebody looked at a person's card, or took a list out on which the person may have been."""
-
-    at: datetime
-    who: str
-    roles: list[Role]
-    """In the course in which they looked, as they are now."""
-    course: str
-    people: int | None = None
-    """How many people a list had; none: it was the person's own card."""
-
-
-@dataclass(frozen=True, slots=True)
 class OwnData:
-    """Everything that the page "Who sees my data" shows."""
+    """Everything that the page "Who sees my data" shows, and its files."""
 
     told: list[Told]
-    looks: list[Look]
+    looks: Newest
+    """Who has opened the person's card."""
+    lists: Newest
+    """Lists that were saved, on which the person may have been."""
     enclosures: list[Enclosure]
     """Files, which the archive has besides."""
     request: ErasureRequest | None
     """The newest."""
 
 
-def own_data(session: Session, viewer: Viewer) -> OwnData:
-    """What is kept about the viewer, who looked, and what became of their wish to be erased."""
+def own_data(session: Session, viewer: Viewer, *, whole: bool = False) -> OwnData:
+    """What is kept about the viewer, who looked, and what became of their wish to be erased.
+
+    `whole` for files, which hold every look; of a page the newest are enough.
+    """
+    shown = {Trail.LOOKS: LOOKS_SHOWN, Trail.LISTS: LISTS_SHOWN}
+    trails = {
+        trail: looked.everything(session, viewer, trail) if whole else looked.newest(session, viewer, trail, count)
+        for trail, count in shown.items()
+    }
     return OwnData(
         told=personal.told(session, viewer.person_id),
-        looks=_looks(session, viewer),
+        looks=trails[Trail.LOOKS],
+        lists=trails[Trail.LISTS],
         enclosures=personal.enclosures(session, viewer.person_id),
         request=session.scalar(
             select(ErasureRequest)
@@ -81,59 +77,6 @@ def own_data(session: Session, viewer: Viewer) -> OwnData:
             .limit(1)
         ),
     )
-
-
-def _looks(session: Session, viewer: Viewer) -> list[Look]:
-    own_courses = select(Membership.course_id).where(Membership.person_id == viewer.person_id)
-    # Lists on which nobody of the viewer's kind stands.
-    elsewhere = ("base:employers",) if Role.GUEST in viewer.roles else ("base:employers", "base:guests")
-    events = session.scalars(
-        select(AuditEvent)
-        .where(
-            AuditEvent.platform_id == viewer.platform_id,
-            or_(
-                and_(AuditEvent.subject == looks.subject_of(viewer.person_id), AuditEvent.action.in_(LOOKS)),
-                and_(
-                    AuditEvent.action.in_(LISTS),
-                    AuditEvent.course_id.in_(own_courses),
-                    AuditEvent.subject.not_in(elsewhere),
-                ),
-            ),
-            or_(AuditEvent.actor_id.is_(None), AuditEvent.actor_id != viewer.person_id),
-        )
-        .order_by(AuditEvent.id.desc())
-        .limit(LOOKS_SHOWN)
-    ).all()
-    actors = {event.actor_id for event in events}
-    persons = session.scalars(select(Person).where(Person.id.in_(actors), Person.platform_id == viewer.platform_id))
-    names = {person.id: person.name for person in persons}
-    places = {
-        (row.person_id, row.course_id): row
-        for row in session.scalars(select(Membership).where(Membership.person_id.in_(actors)))
-    }
-    titles: dict[int, str] = dict(
-        session.execute(
-            select(Course.id, Course.title).where(Course.id.in_({event.course_id for event in events}))
-        ).all()
-    )
-    return [
-        Look(
-            at=event.at,
-            who=names.get(event.actor_id or 0, ""),
-            roles=_roles(places.get((event.actor_id or 0, event.course_id or 0))),
-            course=titles.get(event.course_id or 0, ""),
-            people=int(event.details.get("count", 0)) if event.action in LISTS else None,
-        )
-        for event in events
-    ]
-
-
-def _roles(place: Membership | None) -> list[Role]:
-    if place is None:
-        # An administrator enters every course without being of it.
-        return [Role.ADMIN]
-    held = {Role(role) for role in place.roles}
-    return sorted(held | {Role.CURATOR} if place.appointed else held)
 
 
 def record_taking(session: Session, viewer: Viewer, kind: str) -> None:

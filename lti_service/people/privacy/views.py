@@ -15,8 +15,9 @@ from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Role, Viewer
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import LONGEST_SEARCH, read_choice, read_id, read_way
-from lti_service.people.privacy import exports, labels, periods, service
+from lti_service.people.privacy import exports, labels, looked, periods, service
 from lti_service.people.privacy.errors import PeriodError
+from lti_service.people.privacy.looked import Trail
 from lti_service.people.privacy.models import RequestState
 from lti_service.people.privacy.service import RequestsLook
 from lti_service.people.views.room import blueprint
@@ -73,19 +74,34 @@ def my_data() -> Any:
     )
 
 
+@_own("my-data/<any(looks,lists):which>/")
+def my_looks(which: str) -> Any:
+    """All who have looked at the viewer's card, or all lists on which the viewer may have been, in pages."""
+    trail = Trail(which)
+    listing = looked.page_of(db.session(), access.viewer(), trail, read_id(request.args, "page") or 1)
+    return render_template(
+        "people/privacy/looks.html",
+        listing=listing,
+        is_lists=trail is Trail.LISTS,
+        which=which,
+        look_in_words=exports.look_in_words,
+        address=_own_address,
+    )
+
+
 @_own("my-data.<any(json,xlsx,zip):file>")
 def take_my_data(file: str) -> Response:
     """The same as a file."""
     with db.transaction() as session:
         viewer = access.viewer()
         service.record_taking(session, viewer, file)
-        own = service.own_data(session, viewer)
-        if file == "xlsx":
-            return sheets.download(exports.table(own), sheets.Kind.XLSX)
+        own = service.own_data(session, viewer, whole=True)
+    # Written after the transaction: nobody who saves something waits for it.
+    if file == "xlsx":
+        return sheets.download(exports.table(own), sheets.Kind.XLSX)
     headers = {"Content-Disposition": f'attachment; filename="my-data.{file}"', "Cache-Control": "no-store"}
     if file == "json":
         return Response(exports.json_text(own), content_type="application/json; charset=utf-8", headers=headers)
-    # Packed after the transaction: nobody who saves something waits for it.
     archive = exports.archive(own)
     headers["Content-Length"] = str(archive.seek(0, SEEK_END))
     archive.seek(0)
