@@ -114,7 +114,11 @@ def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing], st
 
 
 def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
-    """A row for each person, with the consent that says most about them."""
+    """A row for each person, with the consent that says most about them.
+
+    After a withdrawal, see `_person`, no more of it than what proves that the data were lawfully had: when and how it
+    was given, when it was taken back.
+    """
     heads = [
         _("Family name, given name, patronymic"),
         _("Group"),
@@ -129,11 +133,11 @@ def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
     ]
     rows: list[list[Value]] = []
     for line in lines:
-        given = line.stand.consent
+        given, is_withdrawn = line.stand.consent, line.stand.is_withdrawn
         own: list[Value] = [
             line.person.name,
             line.groups,
-            line.person.birth_date,
+            None if is_withdrawn else line.person.birth_date,
             str(consent_labels.STANDINGS[line.stand.standing]),
         ]
         if given is None:
@@ -144,8 +148,8 @@ def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
                 *own,
                 given.given_on,
                 str(consent_labels.WAYS[given.way]),
-                given.representative,
-                str(consent_labels.RELATIONS[given.relation]) if given.relation else "",
+                "" if is_withdrawn else given.representative,
+                str(consent_labels.RELATIONS[given.relation]) if given.relation and not is_withdrawn else "",
                 given.withdrawn_on,
                 _("yes") if given.scan else "",
             ]

@@ -1,11 +1,13 @@
 """Consents as people meet them: one's own page, papers that a curator records, the list, scans and texts."""
 
+import csv
 import re
 import stat
 from datetime import date, timedelta
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from lti_service.access import Role
@@ -486,3 +488,47 @@ def test_a_representatives_paper_ends_on_the_birthday_and_the_record_says_so(wor
     page = text_of(curator.get(f"{base}people/{person.id}/"))
     assert "нужно новое согласие" in page
     assert "больше не действует" in page
+
+
+# --- what files have after a withdrawal ---------------------------------------------------------------------------
+
+
+def saved_rows(curator, address: str, ending: str) -> list[list[str]]:
+    """Cells of a saved list as texts, without its heads."""
+    data = curator.get(f"{address}.{ending}").data
+    if ending == "csv":
+        return list(csv.reader(StringIO(data.decode("utf-8-sig"), newline=""), delimiter=";"))[1:]
+    rows = load_workbook(BytesIO(data)).active.iter_rows(min_row=2, values_only=True)
+    return [["" if cell is None else str(cell) for cell in row] for row in rows]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_after_a_withdrawal_the_file_of_consents_has_no_birth_date_and_no_representative(
+    world, base, curator, session, ending
+):
+    person = student(world, "Волков Иван", groups="ГР-2", birth_date=born(world, 16))
+    give_consent(session, person, world.day)
+    session.commit()
+    [before] = [row for row in saved_rows(curator, f"{base}consents/list", ending) if row[0] == "Волков Иван"]
+    assert str(person.birth_date.year) in before[2]
+    assert before[6:8] == ["Представителева Анна Петровна", "мать"]
+    withdraw_consent(session, person, world.day)
+    session.commit()
+    [after] = [row for row in saved_rows(curator, f"{base}consents/list", ending) if row[0] == "Волков Иван"]
+    assert after[:4] == ["Волков Иван", "ГР-2", "", "согласие отозвано"]
+    assert after[6:8] == ["", ""]
+    assert after[4] == before[4], "when it was given and taken back proves that the processing was lawful"
+    assert after[8]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_after_a_withdrawal_the_file_of_missing_birth_dates_has_the_name_and_the_group(
+    world, base, curator, session, ending
+):
+    person = student(world, "Волков Иван", groups="ГР-2", email="volkov@college.example")
+    give_consent(session, person, world.day)
+    withdraw_consent(session, person, world.day)
+    other = student(world, "Гусев Иван", groups="ГР-2", email="gusev@college.example")
+    rows = {row[0]: row[1:] for row in saved_rows(curator, f"{base}imports/births/missing", ending)}
+    assert rows["Волков Иван"] == ["ГР-2", "", "", ""]
+    assert rows["Гусев Иван"] == ["ГР-2", "gusev@college.example", other.moodle_id, ""]

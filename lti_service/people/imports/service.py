@@ -17,6 +17,8 @@ from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.lists import PAGE, ListPage, part, place
 from lti_service.people import cycles
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import Stands
 from lti_service.people.imports import columns, errors, reading
 from lti_service.people.imports.columns import NUMBER, REASON, Cells, Filled
 from lti_service.people.imports.kinds import KINDS
@@ -337,17 +339,21 @@ def template(subject: Subject, title: str) -> Sheet:
     return Sheet(title, [str(column.title) for column in KINDS[subject].layout.template], [])
 
 
-def without_birth_date(session: Session, viewer: Viewer, title: str) -> Sheet:
-    """Everybody of the course whose birth date is not known, in a template of birth dates that waits for them."""
+def without_birth_date(session: Session, viewer: Viewer, day: date, title: str) -> Sheet:
+    """Everybody of the course whose birth date is not known, in a template of birth dates that waits for them.
+
+    Of whoever has withdrawn their consent no more than the name and the group, as in all files.
+    """
+    has_withdrawn = consents.stands_so(Stands.WITHDRAWN, day)
     people = session.execute(
-        select(Person.family_name, Person.given_name, Membership.groups, Person.email, Person.moodle_id)
+        select(Person.family_name, Person.given_name, Membership.groups, Person.email, Person.moodle_id, has_withdrawn)
         .join(Membership, Membership.person_id == Person.id)
         .where(Membership.course_id == viewer.course_id, Membership.active, Person.birth_date.is_(None))
         .order_by(Membership.groups, Person.search_name, Person.id)
     ).all()
     rows: list[list[Value]] = [
-        [f"{family} {given}".strip(), groups, email, moodle_id or "", None]
-        for family, given, groups, email, moodle_id in people
+        [f"{family} {given}".strip(), groups, *(("", "") if withdrawn else (email, moodle_id or "")), None]
+        for family, given, groups, email, moodle_id, withdrawn in people
     ]
     audit.record(
         session,

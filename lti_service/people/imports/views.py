@@ -61,7 +61,7 @@ def import_template(what: str, ending: str) -> Response:
 def missing_births(ending: str) -> Response:
     """Those whose birth date is not known, as a file that only needs the dates."""
     with db.transaction() as session:
-        sheet = service.without_birth_date(session, access.viewer(), _("Without a birth date"))
+        sheet = service.without_birth_date(session, access.viewer(), pages.local_today(), _("Without a birth date"))
     return sheets.download(sheet, sheets.Kind(ending))
 
 
