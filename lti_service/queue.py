@@ -153,23 +153,29 @@ class RunLostError(Exception):
 
 
 class Progress:
-    """What a job tells its watchers while it works; each step is its own short transaction."""
+    """What a job tells its watchers while it works, each time in a short transaction unless it has one of its own."""
 
     def __init__(self, run_id: int) -> None:
         self.run_id = run_id
 
-    def step(self, done: int, total: int | None = None, position: dict[str, Any] | None = None) -> None:
-        """`done` of `total` steps are through; an unknown total stays unknown.
+    def step(
+        self,
+        done: int,
+        total: int | None = None,
+        position: dict[str, Any] | None = None,
+        counts: dict[str, Any] | None = None,
+        within: Session | None = None,
+    ) -> None:
+        """`done` of `total` steps are through; what is None stays as it was told before.
 
-        `position` is where another run may go on. Raises RunLostError when the run was given up meanwhile, for then
-        another may be under way.
+        `position` is where another run may go on, `counts` what changed so far. Raises RunLostError when the run was
+        given up meanwhile, for then another may be under way: in a transaction of the job's own (`within`) nothing of
+        what it wrote there is kept then.
         """
-        values: dict[str, Any] = {"done": done, "heard_at": now(), "state": RunState.RUNNING}
-        if total is not None:
-            values["total"] = total
-        if position is not None:
-            values["position"] = position
-        if not self._write(**values):
+        told = {"total": total, "position": position, "counts": counts}
+        values: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        values |= {"done": done, "heard_at": now(), "state": RunState.RUNNING}
+        if not (self._write(**values) if within is None else self._write_in(within, values)):
             raise RunLostError(self.run_id)
 
     def finish(self, counts: dict[str, Any]) -> None:
@@ -177,22 +183,25 @@ class Progress:
         self._write(state=RunState.DONE, counts=counts, finished_at=now(), heard_at=now())
 
     def fail(self, code: str, detail: str = "", counts: dict[str, Any] | None = None) -> None:
-        """The work stopped; `code` is stable, `detail` is for the log and the admin."""
+        """The work stopped; `code` is stable, `detail` is for the log and the admin; without counts the last stay."""
         self._write(
             state=RunState.FAILED,
             error_code=code,
             error_detail=detail[:500],
-            counts=counts or {},
             finished_at=now(),
             heard_at=now(),
+            **({} if counts is None else {"counts": counts}),
         )
 
     def _write(self, **values: Any) -> bool:
-        """Whether the run was still open: what was given up stays as it is."""
         with db.new_session() as own, db.transaction(own) as session:
-            is_open = and_(Run.id == self.run_id, Run.state.in_(OPEN))
-            written = session.execute(update(Run).where(is_open).values(**values).returning(Run.id))
-            return written.first() is not None
+            return self._write_in(session, values)
+
+    def _write_in(self, session: Session, values: dict[str, Any]) -> bool:
+        """Whether the run was still open: what was given up stays as it is."""
+        is_open = and_(Run.id == self.run_id, Run.state.in_(OPEN))
+        written = session.execute(update(Run).where(is_open).values(**values).returning(Run.id))
+        return written.first() is not None
 
 
 @contextmanager

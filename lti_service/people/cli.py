@@ -8,6 +8,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 from flask_babel import force_locale
+from sqlalchemy.orm import Session
 
 from lti_service import db, queue
 from lti_service.people import enrolments, trouble
@@ -25,9 +26,16 @@ class Watcher:
         self._progress = progress
         self._bar = bar
 
-    def step(self, done: int, total: int | None = None, position: dict[str, Any] | None = None) -> None:
-        """`done` of `total` are through; an unknown total stays unknown."""
-        self._progress.step(done, total, position)
+    def step(
+        self,
+        done: int,
+        total: int | None = None,
+        position: dict[str, Any] | None = None,
+        counts: dict[str, Any] | None = None,
+        within: Session | None = None,
+    ) -> None:
+        """As `Progress.step`."""
+        self._progress.step(done, total, position, counts, within)
         self._bar.length = total
         self._bar.update(done - self._bar.pos)
 

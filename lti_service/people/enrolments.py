@@ -70,9 +70,10 @@ CHUNK = 500
 RESUMED_WITHIN = timedelta(hours=24)
 """How long the pages before a failure count as read: by then a night has passed, and the next sync reads all anew."""
 
-Step = Callable[[int, int | None, dict[str, Any]], None]
-"""Told after each page: people read so far, people expected (none: not known), and a `Mark` as plain values, with
-which another sync can go on after this page (empty: none can)."""
+Step = Callable[[int, int | None, dict[str, Any] | None, dict[str, Any] | None, Session], None]
+"""Told at the end of each transaction, in it: people read so far, people expected (none: not known), a `Mark` as plain
+values, with which another sync can go on after this page (empty: none can), and `Report.counts`; of the last two, None
+leaves what was told before. What it raises undoes the transaction: a sync that was given up writes nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,7 @@ def resume_point(session: Session, run_id: int) -> dict[str, Any]:
 
 def sync_course(
     course_id: int,
-    step: Step = lambda _done, _total, _mark: None,
+    step: Step = lambda *_told: None,
     resumed: dict[str, Any] | None = None,
 ) -> Report:
     """Bring a course's enrolments in, one transaction a page; `resumed` is what `resume_point` gave.
@@ -264,7 +265,8 @@ def sync_course(
     mark = Mark(**resumed) if resumed else None
     if mark:
         # Should this one break off before its first page, the next still knows where to go on.
-        step(mark.done, None, asdict(mark))
+        with _transaction() as session:
+            step(mark.done, None, asdict(mark), None, session)
     try:
         _sync(course_id, step, report, mark)
     except (MoodleError, DomainError) as err:
@@ -283,6 +285,7 @@ def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None
         _keep_course(session, place, courses)
         cycle_id = cycles.open_cycle(session, place.platform_id, place.today).id
         before = _members_before(session, place.course_id)
+        step(mark.done if mark else 0, None, None, None, session)
     made_with = _made_with(place, cycle_id)
     if mark is None or client is None or mark.made_with != made_with:
         mark = Mark(0, 0, 0, 0, made_with)
@@ -296,12 +299,14 @@ def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None
         for people, reached in pages:
             with _transaction() as session:
                 here |= _keep_page(session, place, cycle_id, people, report)
-            report.pages = max(report.pages, reached.pages if reached else 0)
-            done = report.earlier + report.read
-            mark = replace(reached, done=done, made_with=made_with) if reached else mark
-            step(done, expected and max(expected, done), asdict(mark) if mark.pages else {})
+                report.pages = max(report.pages, reached.pages if reached else 0)
+                done = report.earlier + report.read
+                mark = replace(reached, done=done, made_with=made_with) if reached else mark
+                position = asdict(mark) if mark.pages else {}
+                step(done, expected and max(expected, done), position, report.counts(), session)
     # What is left to do needs no page, and what it may find wrong wants all of them read again.
-    step(report.earlier + report.read, expected, {})
+    with _transaction() as session:
+        step(report.earlier + report.read, expected, {}, report.counts(), session)
     here |= seen.before
     if before and not here:
         raise NobodyReturnedError if client else RosterEmptyError
@@ -311,6 +316,7 @@ def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None
     with _transaction() as session:
         report.left = _mark_left(session, place.course_id, list(gone.values()))
         session.execute(update(Course).where(Course.id == place.course_id).values(synced_at=now()))
+        step(report.earlier + report.read, expected, {}, report.counts(), session)
 
 
 def _made_with(place: _Place, cycle_id: int) -> str:

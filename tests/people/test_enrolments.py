@@ -342,11 +342,9 @@ def test_whoever_comes_in_by_a_launch_while_the_list_is_read_is_not_marked_as_go
     session.add(person)
     session.commit()
 
-    def somebody_launches(_done: int, _total: int | None, mark: dict[str, object]) -> None:
-        if not mark:
-            return
-        session.add(Membership(course_id=synced.id, person_id=person.id, roles=["student"], active=True))
-        session.commit()
+    def somebody_launches(_done: int, _total: int | None, mark: object, _counts: object, within: Session) -> None:
+        if mark:
+            within.add(Membership(course_id=synced.id, person_id=person.id, roles=["student"], active=True))
 
     report = enrolments.sync_course(synced.id, somebody_launches)
 
@@ -534,11 +532,11 @@ def test_progress_counts_people_and_knows_how_many_to_expect_the_second_time(
     monkeypatch.setattr(enrolments, "PAGE", 100)
     first: list[tuple[int, int | None]] = []
     second: list[tuple[int, int | None]] = []
-    enrolments.sync_course(course.id, lambda done, total, _mark: first.append((done, total)))
-    enrolments.sync_course(course.id, lambda done, total, _mark: second.append((done, total)))
+    enrolments.sync_course(course.id, lambda done, total, *_more: first.append((done, total)))
+    enrolments.sync_course(course.id, lambda done, total, *_more: second.append((done, total)))
 
-    assert first == [(100, None), (200, None), (231, None), (231, None)]
-    assert second == [(100, 231), (200, 231), (231, 231), (231, 231)]
+    assert first == [(0, None), (100, None), (200, None), (231, None), (231, None), (231, None)]
+    assert second == [(0, None), (100, 231), (200, 231), (231, 231), (231, 231), (231, 231)]
 
 
 def test_a_new_school_year_gets_bases_of_its_own_and_keeps_the_mentors(session: Session, course: Course):

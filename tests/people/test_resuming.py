@@ -236,3 +236,90 @@ def test_a_sync_whose_run_was_given_up_marks_nobody_as_gone(session: Session, co
         tasks.sync_enrolments.call_local(slow.id, 0)
 
     assert active(session, course) == 231
+
+
+def test_a_run_that_was_given_up_while_moodle_hung_writes_not_one_page_more(
+    session: Session, course: Course, moodle: PracticeMoodle, person_of: PersonOf, monkeypatch: pytest.MonkeyPatch
+):
+    """One call may take longer than a run may be silent: what comes then, comes after the next sync has begun."""
+    a_sync(course)
+    call, hung = MoodleClient.call, threading.Event()
+    late = moodle.college.students[199]
+    late.lastname = "Старая"
+    followers: list[tuple[int, bool]] = []
+
+    def hanging(self: MoodleClient, function: str, params: Any = None, **how: Any) -> Any:
+        told = call(self, function, params, **how)
+        is_late = function == USERS and any(row["id"] == late.id for row in told)
+        if is_late and not hung.is_set():
+            hung.set()
+            late.lastname = "Новая"
+            with db.new_session() as own, db.transaction(own) as mine:
+                mine.execute(update(Run).values(heard_at=datetime.now(UTC) - timedelta(minutes=6)))
+                follower, is_new = queue.open_run(mine, enrolments.KIND, course.id)
+            tasks.sync_enrolments.call_local(follower.id, 0)
+            followers.append((follower.id, is_new))
+        return told
+
+    monkeypatch.setattr(MoodleClient, "call", hanging)
+    with db.new_session() as own, db.transaction(own) as mine:
+        slow, _ = queue.open_run(mine, enrolments.KIND, course.id)
+    with pytest.raises(RunLostError):
+        tasks.sync_enrolments.call_local(slow.id, 0)
+
+    assert person_of(late.username).family_name == "Новая", "the page that came late is not written"
+    [(follower, is_new)] = followers
+    session.expire_all()
+    assert is_new
+    assert session.get_one(Run, follower).state is RunState.DONE
+    given_up = session.get_one(Run, slow.id)
+    assert (given_up.state, given_up.error_code) == (RunState.FAILED, "worker-lost")
+
+
+def test_a_page_is_kept_with_its_run_or_not_at_all(session: Session, course: Course):
+    with db.new_session() as own, db.transaction(own) as mine:
+        slow, _ = queue.open_run(mine, enrolments.KIND, course.id)
+        mine.execute(update(Run).where(Run.id == slow.id).values(state=RunState.FAILED))
+
+    with pytest.raises(RunLostError):
+        enrolments.sync_course(course.id, queue.Progress(slow.id).step)
+
+    assert active(session, course) == 0
+    session.expire_all()
+    assert (session.get_one(Course, course.id).title, session.scalar(select(func.count(Person.id)))) == ("Курс", 0)
+
+
+def test_what_breaks_unexpectedly_keeps_the_counts_of_the_pages_that_are_kept(
+    session: Session,
+    course: Course,
+    moodle: PracticeMoodle,
+    launch_as: Callable[..., FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    keep, pages = enrolments._keep_memberships, []
+
+    def breaking(*page: Any) -> Any:
+        pages.append(page)
+        if len(pages) == 8:
+            raise ZeroDivisionError
+        return keep(*page)
+
+    monkeypatch.setattr(enrolments, "_keep_memberships", breaking)
+    with db.new_session() as own, db.transaction(own) as mine:
+        run, _ = queue.open_run(mine, enrolments.KIND, course.id)
+    with pytest.raises(ZeroDivisionError):
+        tasks.sync_enrolments.call_local(run.id, 0)
+
+    session.expire_all()
+    run = session.get_one(Run, run.id)
+    assert (run.state, run.error_code, run.done, active(session, course)) == (RunState.FAILED, "unexpected", 175, 175)
+    assert {name: run.counts[name] for name in ("pages", "new", "changed", "same")} == {
+        "pages": 7,
+        "new": 175,
+        "changed": 0,
+        "same": 0,
+    }
+    monkeypatch.setattr(enrolments, "_keep_memberships", keep)
+    a_sync(course)
+    moodle.college.person("curator").lang = "en"
+    assert "new: 175" in launch_as("curator").get(f"/courses/{course.id}/sync/").text, "among the earlier ones"
