@@ -39,6 +39,8 @@ class Turn:
     """How many there are."""
     mentors: int
     """In the base of mentors of this year."""
+    left_without: int
+    """Mentees who had no mentor in the year before and whom opening this one brings along, or has brought."""
     finished: list[cycles.Finished]
 
 
@@ -68,15 +70,20 @@ def overview(session: Session, viewer: Viewer, day: date) -> Turn:
         pairs=load(session, ids, day, viewer_id=viewer.person_id, is_curator=True),
         total=left_open(session, viewer.course_id, year),
         mentors=cycles.count_mentors(session, cycle.id) if cycle else 0,
+        left_without=cycles.count_left_without(session, before, cycle) if before else 0,
         finished=cycles.finished_mentees(session, viewer.course_id, cycle, before),
     )
 
 
-def open_year(session: Session, viewer: Viewer, day: date) -> Cycle:
-    """Open the school year of `day` with last year's mentors in its base; one that is open stays as it is."""
+def open_year(session: Session, viewer: Viewer, day: date) -> int:
+    """Open the school year of `day` with last year's mentors in its base, and with the mentees who had none; says how
+    many of these came along. One that is open stays as it is."""
     known = programme.find_cycle(session, viewer.platform_id, day)
     cycle = cycles.open_cycle(session, viewer.platform_id, day)
+    count = 0
     if known is None:
+        before = cycles.before(session, viewer.platform_id, cycle.start_year)
+        count = cycles.count_left_without(session, before, cycle) if before else 0
         audit.record(
             session,
             "year.opened",
@@ -85,8 +92,9 @@ def open_year(session: Session, viewer: Viewer, day: date) -> Cycle:
             actor_id=viewer.person_id,
             subject=f"cycle:{cycle.id}",
             year=cycle.title,
+            mentees=count,
         )
-    return cycle
+    return count
 
 
 def decide(session: Session, viewer: Viewer, day: date, pair_ids: Iterable[int], decision: Decision) -> Outcome:

@@ -301,11 +301,17 @@ def show_turn() -> Any:
 @blueprint.post("/courses/<int:course_id>/year/open")
 @access.needs(Permission.MANAGE_PAIRS)
 def open_year() -> Any:
-    """Open the school year of today, with last year's mentors in its base."""
+    """Open the school year of today, with last year's mentors in its base and the mentees who had none."""
     viewer = access.viewer()
     with db.transaction() as session:
-        turn.open_year(session, viewer, pages.local_today())
+        carried = turn.open_year(session, viewer, pages.local_today())
     flash(_("The school year is open."))
+    if carried:
+        flash(
+            ngettext(
+                "%(num)d mentee who had no mentor came along.", "%(num)d mentees who had no mentor came along.", carried
+            )
+        )
     return redirect(url_for("pairs.show_turn"), 303)
 
 

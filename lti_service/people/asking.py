@@ -78,6 +78,7 @@ def ask(
     mentee = asking.mentee
     if mentee is None:
         row = {"cycle_id": cycle.id, "person_id": viewer.person_id, "kind": asking.kind, "source": Source.OWN}
+        row |= cycles.as_before(session, cycle.id, viewer.person_id)
         # A load of the course, or another window of theirs, may make the same record at this moment.
         db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
         mentee = session.scalars(

@@ -1,28 +1,35 @@
-"""A new school year: opened by the first work in it, with the long-term base of mentors brought along."""
+"""A new school year: opened by the first work in it, with the long-term base of mentors brought along, and with those
+who had no mentor in the year before."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, insert, inspect, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, inspect, literal, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from lti_service import audit
+from lti_service import audit, queue
 from lti_service.access import Viewer
 from lti_service.db import now
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import Stands
 from lti_service.people.errors import NobodyChosenError
 from lti_service.people.models import ChosenForm, Membership, Mentee, MenteeState, Mentor, MentorState, Person
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
 
 NOT_CARRIED = frozenset({"id", "cycle_id", "created_at"})
-"""Columns of a mentor's record that belong to the year it was made in."""
+"""Columns of a record that belong to the year it was made in."""
 STAY_BEHIND = (MentorState.WITHDRAWN, MentorState.TURNED_DOWN)
 """States of those who are not in the next year's base by themselves; Moodle's roles may make candidates of them."""
+LEFT_WITHOUT = (MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.UNPAIRED)
+"""States of those who needed a mentor and had none, though one may have been proposed."""
 
 
 def open_cycle(session: Session, platform_id: int, day: date) -> Cycle:
-    """The platform's school year on `day`; opened when there is none, with last year's mentors in its base."""
+    """The platform's school year on `day`; opened when there is none, with last year's mentors and those who had none
+    in its bases."""
     known = programme.find_cycle(session, platform_id, day)
     if known is not None:
         return known
@@ -30,6 +37,7 @@ def open_cycle(session: Session, platform_id: int, day: date) -> Cycle:
     last = before(session, platform_id, cycle.start_year)
     if last is not None:
         carry_mentors(session, last, cycle)
+        carry_left_without(session, last, cycle, day)
     return cycle
 
 
@@ -52,12 +60,11 @@ def carry_mentors(session: Session, last: Cycle, cycle: Cycle) -> None:
     moment = now()
     carried = [column for column in inspect(Mentor).columns if column.name not in NOT_CARRIED]
     there = select(Mentor.person_id).where(Mentor.cycle_id == cycle.id)
-    here = select(Membership.person_id).join(Person).where(Membership.active, Person.erased_at.is_(None))
     rows = select(literal(cycle.id), literal(moment, Mentor.__table__.c.created_at.type), *carried).where(
         Mentor.cycle_id == last.id,
         Mentor.state.not_in(STAY_BEHIND),
         Mentor.person_id.not_in(there),
-        Mentor.person_id.in_(here),
+        Mentor.person_id.in_(_in_courses()),
     )
     session.execute(insert(Mentor).from_select(["cycle_id", "created_at", *(column.name for column in carried)], rows))
     _carry_chosen_forms(session, last, cycle, moment)
@@ -84,10 +91,114 @@ def count_mentors(session: Session, cycle_id: int) -> int:
     return session.scalar(count) or 0
 
 
+# --- mentees ------------------------------------------------------------------------------------------------------
+
+
+def carry_left_without(session: Session, last: Cycle, cycle: Cycle, day: date) -> None:
+    """Bring whoever needed a mentor in an earlier year and had none into a new one, with what they asked for.
+
+    They need one there too, and whoever was without a pair still is; whoever asked themselves and was not decided on
+    stays a candidate who asked. Those who are in no course any more, have been erased or are in the new base already
+    are left alone. Who has withdrawn their consent is counted, but their own words stay where they are. One statement,
+    however many they are.
+    """
+    table = Mentee.__table__.c
+    is_withdrawn = consents.stands_so(Stands.WITHDRAWN, day)
+    changed = {
+        "cycle_id": literal(cycle.id),
+        "created_at": literal(now(), table.created_at.type),
+        "state": case(
+            (Mentee.state == MenteeState.PROPOSED, literal(MenteeState.NEEDS, table.state.type)), else_=Mentee.state
+        ),
+        "wanted_form_id": _form_in(cycle),
+        "request": case((is_withdrawn, ""), else_=Mentee.request),
+        "topics": case((is_withdrawn, literal([], table.topics.type)), else_=Mentee.topics),
+        "asked_at": case((~is_withdrawn, Mentee.asked_at)),
+    }
+    left_out = NOT_CARRIED | {"offered_at"} | changed.keys()
+    carried = {column.name: column for column in inspect(Mentee).columns if column.name not in left_out}
+    there = select(Mentee.person_id).where(Mentee.cycle_id == cycle.id)
+    rows = (
+        _left_without(last, *changed.values(), *carried.values())
+        .join(Person, Person.id == Mentee.person_id)
+        .where(Mentee.person_id.not_in(there))
+    )
+    session.execute(insert(Mentee).from_select([*changed, *carried], rows))
+    # Whether they need a mentor shows in the gradebook.
+    courses = (
+        select(Membership.course_id)
+        .join(Mentee, Mentee.person_id == Membership.person_id)
+        .where(Mentee.cycle_id == cycle.id, Membership.active)
+        .distinct()
+    )
+    for course_id in sorted(session.scalars(courses)):
+        queue.mark_due(session, course_id)
+
+
+def count_left_without(session: Session, last: Cycle, cycle: Cycle | None) -> int:
+    """How many mentees opening a year brings along from the one before, or has brought when it is open."""
+    query = _left_without(last, func.count())
+    if cycle is not None:
+        there = aliased(Mentee)
+        query = query.where(Mentee.person_id.in_(select(there.person_id).where(there.cycle_id == cycle.id)))
+    return session.scalar(query) or 0
+
+
+def _left_without(last: Cycle, *what: Any) -> Select[Any]:
+    """Of the mentees of a year who needed a mentor, or asked for one, and had none, and who are still in a course."""
+    asked = and_(Mentee.state == MenteeState.CANDIDATE, Mentee.asked_at.is_not(None))
+    return (
+        select(*what)
+        .select_from(Mentee)
+        .where(
+            Mentee.cycle_id == last.id,
+            or_(Mentee.state.in_(LEFT_WITHOUT), asked),
+            Mentee.person_id.in_(_in_courses()),
+        )
+    )
+
+
+def _in_courses() -> Select[int]:
+    """Ids of people who are in some course, and whose data have not been erased."""
+    return select(Membership.person_id).join(Person).where(Membership.active, Person.erased_at.is_(None))
+
+
+def _form_in(cycle: Cycle) -> ColumnElement[int | None]:
+    """The form that a mentee wants, as a year's programme has it; none: it has no such form."""
+    chosen, kept = aliased(Form), aliased(Form)
+    return (
+        select(kept.id)
+        .join(chosen, chosen.code == kept.code)
+        .where(chosen.id == Mentee.wanted_form_id, kept.programme_id == cycle.programme_id)
+        .correlate(Mentee)
+        .scalar_subquery()
+    )
+
+
+def special_needs_before(session: Session, cycle_id: int, person_ids: Iterable[int]) -> set[int]:
+    """Those of these people who had special needs by their last record of the years before: whoever comes into the
+    base of a new year anew, in whatever way, still has them."""
+    this = aliased(Cycle)
+    newest = session.execute(
+        select(Mentee.person_id, Mentee.special_needs)
+        .join(Cycle, Cycle.id == Mentee.cycle_id)
+        .join(this, (this.platform_id == Cycle.platform_id) & (this.start_year > Cycle.start_year))
+        .where(this.id == cycle_id, Mentee.person_id.in_(list(person_ids)))
+        .order_by(Cycle.start_year)
+    )
+    return {person_id for person_id, special in dict(newest.all()).items() if special}
+
+
+def as_before(session: Session, cycle_id: int, person_id: int) -> dict[str, bool]:
+    """What a record of somebody who comes into the base of a year anew takes from the years before."""
+    return {"special_needs": person_id in special_needs_before(session, cycle_id, [person_id])}
+
+
 def carry_mentees(session: Session, mentees: Sequence[Mentee], cycle: Cycle) -> list[Mentee]:
     """The records of these mentees in a new year's base, for whom work goes on; made where there are none.
 
-    Whoever had not been said to need a mentor there needs one: they have one. The withdrawn stay so.
+    Whoever had not been said to need a mentor there needs one: they have one. The withdrawn stay so. Whom only a load
+    from Moodle has put there asks for what they asked for before.
     """
     persons = [mentee.person_id for mentee in mentees]
     known = {
@@ -96,17 +207,28 @@ def carry_mentees(session: Session, mentees: Sequence[Mentee], cycle: Cycle) -> 
             select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id.in_(persons)).order_by(Mentee.id)
         )
     }
+    forms = dict(
+        session.execute(
+            select(Mentee.id, _form_in(cycle)).where(Mentee.id.in_([mentee.id for mentee in mentees]))
+        ).all()
+    )
     for mentee in mentees:
         there = known.get(mentee.person_id)
+        asked_for = {name: getattr(mentee, name) for name in ("request", "topics", "asked_at")}
+        asked_for |= {"wanted_form_id": forms[mentee.id]}
         if there is None:
             values = {column.key: getattr(mentee, column.key) for column in inspect(Mentee).column_attrs}
             values = {key: value for key, value in values.items() if key not in NOT_CARRIED | {"offered_at"}}
-            there = Mentee(**values | {"cycle_id": cycle.id, "state": MenteeState.NEEDS, "created_at": now()})
+            values |= {"cycle_id": cycle.id, "state": MenteeState.NEEDS, "created_at": now()}
+            there = Mentee(**values | asked_for)
             there.person = mentee.person
             session.add(there)
             known[mentee.person_id] = there
         elif there.state in (MenteeState.CANDIDATE, MenteeState.UNPAIRED):
             there.state = MenteeState.NEEDS
+        if there.asked_at is None and not there.asking and there.wanted_form_id is None:
+            for name, value in asked_for.items():
+                setattr(there, name, value)
     session.flush()
     return [known[person_id] for person_id in persons]
 

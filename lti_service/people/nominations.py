@@ -129,6 +129,7 @@ def nominate(session: Session, viewer: Viewer, person_id: int, day: date, reason
     # A course for teachers enrols young ones as students; whom the rules do not know a teacher's word makes a student.
     kind = placing.of_person(session, person_id, day).mentee or MenteeKind.STUDENT
     row = {"cycle_id": cycle.id, "person_id": person_id, "kind": kind, "source": Source.NOMINATION}
+    row |= cycles.as_before(session, cycle.id, person_id)
     db.add_missing(session, Mentee, {**row, "state": MenteeState.CANDIDATE, "created_at": now()})
     mentee = session.scalars(select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id == person_id)).one()
     keys = {"mentee_id": mentee.id, "nominated_by": viewer.person_id}

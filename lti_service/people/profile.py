@@ -11,7 +11,7 @@ from lti_service import audit, db
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.people import rules, service
+from lti_service.people import cycles, rules, service
 from lti_service.people.errors import (
     CapacityError,
     ContactWayMissingError,
@@ -108,7 +108,7 @@ def offer_oneself(session: Session, viewer: Viewer, day: date, profile: Profile)
 
     Raises NotFoundError, TooLateToOfferError, errors of the profile.
     """
-    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    cycle = cycles.open_cycle(session, viewer.platform_id, day)
     own = own_profile(session, viewer, day)
     mentor = own.mentor
     if mentor is None:
@@ -126,7 +126,7 @@ def offer_oneself(session: Session, viewer: Viewer, day: date, profile: Profile)
 
 def save_own(session: Session, viewer: Viewer, day: date, profile: Profile) -> Mentor:
     """Keep what a mentor tells of themselves. Raises NotFoundError, errors of the profile."""
-    cycle = programme.current_cycle(session, viewer.platform_id, day)
+    cycle = cycles.open_cycle(session, viewer.platform_id, day)
     if not own_profile(session, viewer, day).is_in_base:
         raise NotFoundError
     mentor = _locked(session, cycle.id, viewer.person_id)
@@ -141,7 +141,7 @@ def take_back(session: Session, viewer: Viewer, day: date) -> None:
     """
     if own_profile(session, viewer, day).mentor is None:
         raise NotFoundError
-    mentor = _locked(session, programme.current_cycle(session, viewer.platform_id, day).id, viewer.person_id)
+    mentor = _locked(session, cycles.open_cycle(session, viewer.platform_id, day).id, viewer.person_id)
     if mentor.asked_at is None:
         return
     if mentor.state is not MentorState.CANDIDATE:

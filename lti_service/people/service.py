@@ -12,7 +12,7 @@ from lti_service import audit, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.people import labels, rules
+from lti_service.people import cycles, labels, rules
 from lti_service.people.enrolments import KIND
 from lti_service.people.errors import (
     AlreadyInBaseError,
@@ -191,6 +191,7 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
         state=MenteeState.CANDIDATE,
         source=Source.CURATOR,
         created_at=now(),
+        **cycles.as_before(session, at.cycle_id, person_id),
     )
     session.add(mentee)
     session.flush()

@@ -1,9 +1,12 @@
-"""Support of mentees who have no pair (road map 1.5): who talked with them, what was agreed, when to look again."""
+"""Support of mentees who have no pair (road map 1.5): who talked with them, what was agreed, when to look again.
+
+Talks are kept with the record of the year they were in, and stay the person's over the years.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, Subquery, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service import audit
@@ -16,31 +19,37 @@ from lti_service.people.service import Desk, record_of
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """What a curator's page about a mentee says of their support."""
+    """What a curator's page about somebody says of their support."""
 
-    mentee: Mentee
+    mentee: Mentee | None
+    """Their record of this school year; none: they are not in its base."""
     entries: list[Support]
-    """The newest first."""
+    """Of all years, the newest first."""
 
     @property
     def is_wanted(self) -> bool:
         """Whether there is a reason to speak of it: no pair, or there was none once."""
-        return self.mentee.state is MenteeState.UNPAIRED or bool(self.entries)
+        return self._has_none or bool(self.entries)
 
     @property
     def next_look(self) -> date | None:
         """When somebody has promised to look again; none once the mentee has a pair."""
         newest = self.entries[0] if self.entries else None
-        return newest.next_look if newest and self.mentee.state is MenteeState.UNPAIRED else None
+        return newest.next_look if newest and self._has_none else None
+
+    @property
+    def _has_none(self) -> bool:
+        return self.mentee is not None and self.mentee.state is MenteeState.UNPAIRED
 
 
-def supported(session: Session, course_id: int, cycle_id: int, person_id: int) -> Supported | None:
-    """The support of a person of the course; none when they are no mentee of the year. Raises NotFoundError."""
+def supported(session: Session, course_id: int, cycle_id: int | None, person_id: int) -> Supported:
+    """The support of a person of the course. Raises NotFoundError."""
     mentee = record_of(session, course_id, cycle_id, person_id).mentee
-    if mentee is None:
-        return None
     entries = session.scalars(
-        select(Support).where(Support.mentee_id == mentee.id).order_by(Support.day.desc(), Support.id.desc())
+        select(Support)
+        .join(Mentee, Mentee.id == Support.mentee_id)
+        .where(Mentee.person_id == person_id)
+        .order_by(Support.day.desc(), Support.id.desc())
     )
     return Supported(mentee, list(entries))
 
@@ -91,13 +100,26 @@ def record_support(
     return entry
 
 
+def newest_talks() -> Subquery:
+    """The last talk with each person who was ever talked with, of whatever year (columns `person_id` and `id`)."""
+    number = func.row_number().over(partition_by=Mentee.person_id, order_by=(Support.day.desc(), Support.id.desc()))
+    ranked = select(Mentee.person_id, Support.id, number.label("number")).join(Mentee, Mentee.id == Support.mentee_id)
+    talks = ranked.subquery()
+    return select(talks.c.person_id, talks.c.id).where(talks.c.number == 1).subquery()
+
+
+def is_due(today: date) -> ColumnElement[bool]:
+    """Whether it is time to look at a mentee, by the last talk: nobody has talked with them, or promised to by now."""
+    return or_(Support.id.is_(None), Support.next_look <= today)
+
+
 def due_looks(session: Session, cycle_id: int, course_id: int, today: date) -> int:
     """How many mentees without a pair nobody has looked at again by the promised day, or never."""
-    newest = select(Support.mentee_id, func.max(Support.id).label("id")).group_by(Support.mentee_id).subquery()
+    newest = newest_talks()
     query = (
         select(func.count())
         .select_from(Mentee)
-        .outerjoin(newest, newest.c.mentee_id == Mentee.id)
+        .outerjoin(newest, newest.c.person_id == Mentee.person_id)
         .outerjoin(Support, Support.id == newest.c.id)
         .where(
             Mentee.cycle_id == cycle_id,
@@ -105,7 +127,7 @@ def due_looks(session: Session, cycle_id: int, course_id: int, today: date) -> i
             exists().where(
                 Membership.person_id == Mentee.person_id, Membership.course_id == course_id, Membership.active
             ),
-            (Support.id.is_(None)) | (Support.next_look < today),
+            is_due(today),
         )
     )
     return session.scalar(query) or 0

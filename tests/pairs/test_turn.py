@@ -9,13 +9,16 @@ from sqlalchemy.orm import Session
 
 from lti_service.access import Role
 from lti_service.audit import AuditEvent
+from lti_service.db import now
 from lti_service.pairs import service
 from lti_service.pairs.models import Pair, PairState
 from lti_service.people import cycles
 from lti_service.people import service as people
-from lti_service.people.models import MenteeState, Mentor, MentorState
+from lti_service.people.kinds import placing
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Source, Support
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, MenteeKind
+from lti_service.queue import DueCourse
 from tests.consenting import withdraw_consent
 from tests.pairs.conftest import World
 from tests.pairs.test_views import token_of
@@ -242,3 +245,124 @@ def test_three_hundred_pairs_go_on_at_once_in_bounded_time(world, come_in, turne
     assert decide(client, world, "continue", *pairs).status_code == 303
     assert process_time() - begun < 3, "a tenth of what a page may decide at once, within a tenth of what it may take"
     assert session.scalar(select(func.count(Pair.id)).where(Pair.cycle_id == new_year(world).id)) == 30
+
+
+# --- mentees who had no mentor --------------------------------------------------------------------------------------
+
+
+def of_new_year(world: World, mentee: Mentee) -> Mentee:
+    cycle = new_year(world)
+    found = people.mentee_of(world.session, cycle.id, mentee.person_id)
+    assert found is not None
+    return found
+
+
+def sync_new_year(world: World) -> None:
+    """Put everybody of the course before the rules again, as a load from Moodle does."""
+    cycle = new_year(world)
+    ids = list(world.session.scalars(select(Membership.person_id)))
+    ruleset = placing.ruleset_of(world.session, world.platform.id)
+    placing.place(world.session, cycle.id, ids, ruleset, date(cycle.start_year, 9, 15))
+    world.session.commit()
+
+
+def test_whoever_had_no_mentor_is_looked_after_in_the_new_year_too(world, come_in, turned, session: Session):
+    form = world.form()
+    unpaired = world.mentee("Ёлкин Фёдор", state=MenteeState.UNPAIRED, request="Подготовиться к экзамену", wanted=form)
+    unpaired.special_needs, unpaired.topics, unpaired.source = True, ["консультации"], Source.OWN
+    unpaired.asked_at = now()
+    needing = world.mentee(request="Найти себя")
+    proposed = world.mentee()
+    world.pair(PairState.PROPOSED, None, proposed)
+    look = date(world.cycle.start_year + 1, 9, 5)
+    session.add(
+        Support(
+            mentee_id=unpaired.id, day=world.day, who="Психолог", agreed="По средам", next_look=look, created_at=now()
+        )
+    )
+    session.commit()
+    turned(is_open=False)
+    client = come_in(world.curator)
+    assert "3 наставляемых, которым наставник так и не найден" in client.get(TURN.format(world.course.id)).text
+    page = send(client, world, "open", follow=True).text
+    assert "Перенесены 3 наставляемых без наставника" in page
+    assert "3 наставляемых перешли из" in page
+    sync_new_year(world)
+
+    there = of_new_year(world, unpaired)
+    assert there.state is MenteeState.UNPAIRED
+    assert (there.request, there.topics, there.special_needs) == ("Подготовиться к экзамену", ["консультации"], True)
+    assert (there.wanted_form_id, there.source, there.kind) == (form.id, Source.OWN, MenteeKind.STUDENT)
+    assert there.asked_at is not None
+    assert (of_new_year(world, needing).state, of_new_year(world, needing).request) == (MenteeState.NEEDS, "Найти себя")
+    assert of_new_year(world, proposed).state is MenteeState.NEEDS
+    card = client.get(f"/courses/{world.course.id}/people/{unpaired.person_id}/").text
+    assert "По средам" in card, "the talks of last year stay on the card"
+    assert "просрочено с" in card
+    assert "пора узнать" in client.get(f"/courses/{world.course.id}/").text
+    assert session.scalar(select(func.count()).select_from(DueCourse)), "who needs a mentor counts in the gradebook"
+
+
+@pytest.mark.parametrize(
+    "state", [MenteeState.CANDIDATE, MenteeState.PAIRED, MenteeState.FINISHED, MenteeState.WITHDRAWN]
+)
+def test_others_are_not_brought_along_but_their_special_needs_are(world, turned, session: Session, state):
+    mentee = world.mentee(state=state, request="О своём")
+    mentee.special_needs = True
+    turned()
+    assert people.mentee_of(session, new_year(world).id, mentee.person_id) is None
+    sync_new_year(world)
+    there = of_new_year(world, mentee)
+    assert (there.state, there.special_needs, there.request) == (MenteeState.CANDIDATE, True, "")
+
+
+def test_a_candidate_who_asked_for_a_mentor_stays_one_who_asked(world, turned, session: Session):
+    mentee = world.mentee(state=MenteeState.CANDIDATE, request="Хочу на завод")
+    mentee.asked_at = now()
+    turned()
+    there = of_new_year(world, mentee)
+    assert (there.state, there.request) == (MenteeState.CANDIDATE, "Хочу на завод")
+
+
+def test_whoever_left_or_was_erased_is_not_brought_along_and_nobody_twice(world, turned, session: Session):
+    gone, erased, here = (world.mentee(state=MenteeState.NEEDS) for _ in range(3))
+    session.scalars(select(Membership).where(Membership.person_id == gone.person_id)).one().active = False
+    erased.person.erased_at = now()
+    turned()
+    cycle = new_year(world)
+    cycles.carry_left_without(session, world.cycle, cycle, world.day)
+    assert list(session.scalars(select(Mentee.person_id).where(Mentee.cycle_id == cycle.id))) == [here.person_id]
+
+
+def test_the_words_of_whoever_withdrew_their_consent_stay_behind(world, turned, session: Session):
+    mentee = world.mentee(request="Личное")
+    mentee.topics, mentee.asked_at, mentee.special_needs = ["консультации"], now(), True
+    withdraw_consent(session, mentee.person, world.day)
+    turned()
+    there = of_new_year(world, mentee)
+    assert there.state is MenteeState.NEEDS, "they are counted"
+    assert (there.request, there.topics, there.asked_at) == ("", [], None)
+
+
+def test_a_request_comes_along_with_a_pair_even_after_a_load(world, come_in, turned, session: Session):
+    mentee = world.mentee(request="Дипломный проект")
+    pair = world.pair(PairState.ACTIVE, None, mentee)
+    turned()
+    sync_new_year(world)
+    assert of_new_year(world, mentee).request == ""
+    decide(come_in(world.curator), world, "continue", pair)
+    fresh(session)
+    there = of_new_year(world, mentee)
+    assert (there.state, there.request) == (MenteeState.PAIRED, "Дипломный проект")
+
+
+def test_a_mentor_s_own_offer_opens_the_year_like_everything_else(world, come_in, turned, session: Session, app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    needing, mentor = world.mentee(), world.mentor()
+    turned(is_open=False)
+    volunteer = world.person("Новиков Олег", Role.TEACHER)
+    client, address = come_in(volunteer), f"/courses/{world.course.id}/my-mentor-profile"
+    answer = client.post(address, data={"capacity": "2", "offer": "Сварка", "contact_way": ""})
+    assert answer.status_code == 303, answer.text
+    assert of_new_year(world, needing).state is MenteeState.NEEDS
+    assert people.mentor_of(session, new_year(world).id, mentor.person_id) is not None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service.db import now
-from lti_service.people import labels, rules, service
+from lti_service.people import cycles, labels, rules, service
 from lti_service.people.errors import FormDoesNotFitError, MoveRefusedError, RequestTooLongError
 from lti_service.people.imports import trail
 from lti_service.people.imports.columns import Cells, Column, Layout
@@ -228,6 +228,8 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     new: list[Mentee] = []
     changed: list[Mentee] = []
     needing: list[Mentee] = []
+    adding = [line.target.person_id for line in lines if line.target.mentee is None]
+    special = cycles.special_needs_before(session, at.cycle_id, adding) if adding else set()
     for line in lines:
         target: _Target = line.target
         mentee = target.mentee
@@ -238,6 +240,7 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
                 kind=target.kind,
                 state=MenteeState.CANDIDATE,
                 source=Source.FILE,
+                special_needs=target.person_id in special,
                 placed=Placed.HAND,
                 created_at=moment,
             )

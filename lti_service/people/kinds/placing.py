@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from lti_service import db
 from lti_service.access import Role
 from lti_service.db import now
+from lti_service.people import cycles
 from lti_service.people.kinds import rules
 from lti_service.people.kinds.models import KindRules
 from lti_service.people.kinds.rules import Bases, Facts, Kinds, Ruleset
@@ -156,7 +157,7 @@ def _place(
         select(*columns).where(base.cycle_id == cycle_id, base.person_id.in_(bases)).order_by(base.id)
     ).all()
     there = {row.person_id for row in rows}
-    adding = [
+    adding: list[dict[str, Any]] = [
         {
             "cycle_id": cycle_id,
             "person_id": person_id,
@@ -168,6 +169,9 @@ def _place(
         for person_id, wanted in bases.items()
         if (kind := wanted.mentee if base is Mentee else wanted.mentor) and person_id not in there
     ]
+    if adding and base is Mentee:
+        special = cycles.special_needs_before(session, cycle_id, [row["person_id"] for row in adding])
+        adding = [{**row, "special_needs": row["person_id"] in special} for row in adding]
     if adding:
         # The sync of another course of the same platform may have made the same record meanwhile.
         session.execute(db.insert(session, base).on_conflict_do_nothing(), adding)

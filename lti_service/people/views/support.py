@@ -19,9 +19,8 @@ from lti_service.people.views.room import blueprint, cycle_id, desk
 @pages.record_section(20)
 def support_of(session: Session, viewer: Viewer, person_id: int) -> Markup | None:
     """What was talked about with somebody who has no pair, and when to look again."""
-    year = cycle_id(session, viewer)
-    found = support.supported(session, viewer.course_id, year, person_id) if year else None
-    if found is None or not found.is_wanted:
+    found = support.supported(session, viewer.course_id, cycle_id(session, viewer), person_id)
+    if not found.is_wanted:
         return None
     return pages.part("people/_support.html", found=found, person_id=person_id, today=pages.local_today())
 
@@ -41,9 +40,8 @@ def support_due(session: Session, viewer: Viewer) -> Markup | None:
 def record_support(person_id: int) -> Any:
     """Write down one talk."""
     viewer, today = access.viewer(), pages.local_today()
-    year = cycle_id(db.session(), viewer)
-    found = support.supported(db.session(), viewer.course_id, year, person_id) if year else None
-    if found is None:
+    found = support.supported(db.session(), viewer.course_id, cycle_id(db.session(), viewer), person_id)
+    if found.mentee is None:
         raise NotFoundError
     form = SupportForm.of(today, request.form if request.method == "POST" else None)
     shown = {"found": found, "form": form}
