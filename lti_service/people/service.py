@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from lti_service import audit, queue
+from lti_service import audit, db, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import NotFoundError
@@ -182,19 +182,12 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
     person = _member(session, at, person_id)
     if person.moodle_id is None:
         raise NoAccountError(name=person.name)
-    if mentee_of(session, at.cycle_id, person_id):
+    row = {"person_id": person_id, "kind": kind, "state": MenteeState.CANDIDATE, "source": Source.CURATOR}
+    row |= cycles.as_before(session, at.cycle_id, person_id)
+    added = _add(session, at, Mentee, [row])
+    if not added:
         raise AlreadyInBaseError(name=person.name)
-    mentee = Mentee(
-        cycle_id=at.cycle_id,
-        person=person,
-        kind=kind,
-        state=MenteeState.CANDIDATE,
-        source=Source.CURATOR,
-        created_at=now(),
-        **cycles.as_before(session, at.cycle_id, person_id),
-    )
-    session.add(mentee)
-    session.flush()
+    [mentee] = added
     record(session, at, "mentee.added", f"mentee:{mentee.id}", kind=kind.value)
     return mentee
 
@@ -241,22 +234,15 @@ def make_mentors(session: Session, at: Desk, mentee_ids: Iterable[int], day: dat
     )
     found = placing.of_people(session, at.platform_id, [mentee.person_id for mentee in mentees], day)
     kinds = {mentee.person_id: found.get(mentee.person_id, Kinds()) for mentee in mentees}
-    added = [
-        Mentor(
-            cycle_id=at.cycle_id,
-            person_id=mentee.person_id,
-            kind=kind,
-            state=MentorState.CANDIDATE,
-            created_at=now(),
-        )
+    rows = [
+        {"person_id": mentee.person_id, "kind": kind, "state": MentorState.CANDIDATE}
         for mentee in mentees
         if (kind := kinds[mentee.person_id].mentor) and mentee.person_id not in known
     ]
     refused = [mentee for mentee in mentees if not kinds[mentee.person_id].mentor and mentee.person_id not in known]
     if len(refused) == len(mentees):
         raise NobodyFitsError
-    session.add_all(added)
-    session.flush()
+    added = _add(session, at, Mentor, rows)
     for mentor in added:
         record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=mentor.kind.value)
     return Outcome(done=len(added), same=len(mentees) - len(added) - len(refused), refused=[*refused])
@@ -268,11 +254,10 @@ def add_mentor(session: Session, at: Desk, person_id: int, kind: MentorKind) -> 
     Raises NotFoundError, AlreadyInBaseError.
     """
     person = _member(session, at, person_id)
-    if mentor_of(session, at.cycle_id, person_id):
+    added = _add(session, at, Mentor, [{"person_id": person_id, "kind": kind, "state": MentorState.CANDIDATE}])
+    if not added:
         raise AlreadyInBaseError(name=person.name)
-    mentor = Mentor(cycle_id=at.cycle_id, person=person, kind=kind, state=MentorState.CANDIDATE, created_at=now())
-    session.add(mentor)
-    session.flush()
+    [mentor] = added
     record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=kind.value)
     return mentor
 
@@ -529,6 +514,18 @@ def _here(at: Desk, base: type[B]) -> Select[B]:
         .with_for_update(of=base, key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def _add(session: Session, at: Desk, base: type[B], rows: Sequence[Mapping[str, Any]]) -> list[B]:
+    """Records made in the base of the year, in the order of their ids; none of whoever is there already, or comes in
+    at this very moment: then another press, or a load from Moodle, was first."""
+    if not rows:
+        return []
+    insert = db.insert(session, base).on_conflict_do_nothing().returning(base.id)
+    values = [{**row, "cycle_id": at.cycle_id, "created_at": now()} for row in rows]
+    # In one order everywhere, so that two of many people each never wait in a circle.
+    ids = session.scalars(insert, sorted(values, key=lambda row: row["person_id"])).all()
+    return list(session.scalars(select(base).where(base.id.in_(ids)).order_by(base.id)))
 
 
 def _member(session: Session, at: Desk, person_id: int) -> Person:
