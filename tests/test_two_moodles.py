@@ -390,6 +390,7 @@ CHOICES = {
     "how": ("retire", "bring-back"),
     "kind": ("student", "young-teacher", "teacher", "employer", "senior-student"),
     "place": ("home", "mentor", "surveys", "indicators"),
+    "which": ("looks", "lists"),
 }
 """Parts of addresses that are words."""
 
