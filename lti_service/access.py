@@ -68,7 +68,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.NOMINATE: frozenset({Role.TEACHER}),
     # Whether somebody is a mentor, or may offer to be one, is asked where their records are known.
     Permission.KEEP_MENTOR_PROFILE: EVERYONE,
-    Permission.GIVE_CONSENT: EVERYONE,
+    # Consents are the people's own, too: a guest gives and withdraws theirs behind their own door.
+    Permission.GIVE_CONSENT: ANYBODY,
     Permission.KEEP_CONSENT_TEXTS: frozenset({Role.CURATOR, Role.ADMIN}),
     # It voids consents in all courses of the college, and a curator is one in a course.
     Permission.ASK_CONSENTS_AGAIN: frozenset({Role.ADMIN}),
@@ -83,7 +84,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PROGRAMME: frozenset({Role.CURATOR, Role.ADMIN}),
     # It holds in all courses of the college, and a curator is one in a course.
     Permission.MANAGE_PROGRAMME: frozenset({Role.ADMIN}),
-    # The guests' own page, and the answer to a proposal that stands on it; the one permission that guests have.
+    # The guests' own page, with the answers and the work that stand on it.
     Permission.SEE_GUEST_HOME: frozenset({Role.GUEST}),
     Permission.MANAGE_PERSONAL_DATA: frozenset({Role.ADMIN}),
 }

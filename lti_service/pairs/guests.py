@@ -27,6 +27,8 @@ from lti_service.pairs.work import views as work
 from lti_service.pairs.work.errors import WorkError
 from lti_service.pairs.work.forms import ItemDraft, MeetingDraft
 from lti_service.pairs.work.rules import Looking
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.service import Standing
 from lti_service.people.guests import door
 from lti_service.people.models import Mentor
 
@@ -42,6 +44,13 @@ class GuestHome:
     """They wait for an answer, the longest waiting first."""
     current: tuple[PairCard, ...]
     """Agreed and active ones."""
+    standing: Standing
+    """Where their own consent to the processing of personal data is."""
+
+    @property
+    def has_consent(self) -> bool:
+        """Whether one of their own counts."""
+        return self.standing >= consents.GRANTED
 
     @property
     def cards(self) -> tuple[PairCard, ...]:
@@ -51,6 +60,7 @@ class GuestHome:
 
 def home_of(session: Session, course_id: int, person_id: int, moment: datetime) -> GuestHome:
     """A guest's open pairs in the course, whatever year they began in, with what a guest may see of them."""
+    standing, _is_minor = consents.own_standing(session, person_id, moment.date())
     found = session.scalars(
         select(Pair.id)
         .join(Mentor, Mentor.id == Pair.mentor_id)
@@ -62,6 +72,7 @@ def home_of(session: Session, course_id: int, person_id: int, moment: datetime) 
     return GuestHome(
         proposals=tuple(card for card in shown if card.state is PairState.PROPOSED),
         current=tuple(card for card in shown if card.state is not PairState.PROPOSED),
+        standing=standing,
     )
 
 

@@ -748,6 +748,7 @@ def test_a_guest_sees_their_own_open_pairs_of_the_course_and_nothing_else_of_it(
     links = {link for link in re.findall(r'(?:href|action)="(/[^"#]*)"', page) if "static/" not in link}
     assert links == {
         "/guest/leave",
+        f"{outsider.home}my-consent",
         f"{outsider.home}my-data/",
         *(f"{outsider.home}pairs/{proposed.id}/{answer}" for answer in ("agree", "decline")),
         *(f"{outsider.home}pairs/{active.id}/{work}" for work in ("plan/new", "meetings/held")),

@@ -29,12 +29,13 @@ from lti_service.people.errors import (
 from lti_service.people.forms import read_id, read_ids, without_nul
 from lti_service.people.models import MentorState, Person
 from lti_service.people.rules import NEEDING
+from lti_service.people.views.own import is_guest, own, own_address, own_home
 from lti_service.people.views.room import blueprint, cycle_id
 
 pages.add_nav(23, "people.consents", _l("Consents"), Permission.MANAGE_BASE)
 pages.add_nav(95, "people.consent_texts", _l("Consent texts"), Permission.SEE_CONNECTION)
 
-OWN = "/courses/<int:course_id>/my-consent"
+OWN = "my-consent"
 LIST = "/courses/<int:course_id>/consents/"
 OF_PERSON = "/courses/<int:course_id>/people/<int(max=2147483647):person_id>/consents/"
 ONE = OF_PERSON + "<int(max=2147483647):consent_id>/"
@@ -59,8 +60,7 @@ def allow_a_scan(endpoint: str | None, _values: dict[str, Any] | None) -> None:
 # --- one's own ----------------------------------------------------------------------------------------------------
 
 
-@blueprint.route(OWN, methods=["GET", "POST"])
-@access.needs(Permission.GIVE_CONSENT)
+@own(Permission.GIVE_CONSENT, OWN, "GET", "POST")
 def my_consent() -> Any:
     """What the viewer is asked to agree to, what they have agreed to, and the way to take it back."""
     if request.method == "GET":
@@ -78,11 +78,10 @@ def my_consent() -> Any:
     except ConsentError as error:
         return _own_page(error), error.status
     flash(_("Thank you! Your consent is kept; you can take it back here at any time."))
-    return redirect(url_for("entrance.home"), 303)
+    return redirect(own_home(), 303)
 
 
-@blueprint.post(OWN + "/withdraw")
-@access.needs(Permission.GIVE_CONSENT)
+@own(Permission.GIVE_CONSENT, OWN + "/withdraw", "POST")
 def withdraw_consent() -> Any:
     """Take back whatever was given for the viewer."""
     try:
@@ -92,7 +91,7 @@ def withdraw_consent() -> Any:
     except ConsentError as error:
         return _own_page(error), error.status
     flash(_("Your consent is withdrawn: others see no more than your name, and no new pair is proposed."))
-    return redirect(url_for("people.my_consent"), 303)
+    return redirect(own_address("my_consent"), 303)
 
 
 def _own_page(error: ConsentError | None = None) -> str:
@@ -105,16 +104,18 @@ def _own_page(error: ConsentError | None = None) -> str:
         says_adult=request.form.get("says_adult") == "1",
         error=error,
         changed=isinstance(error, TextChangedError),
+        address=own_address,
+        home=own_home(),
+        is_guest=is_guest(),
     )
 
 
-@blueprint.get(OWN + "/blank")
-@access.needs(Permission.GIVE_CONSENT)
+@own(Permission.GIVE_CONSENT, OWN + "/blank")
 def my_blank() -> Any:
     """The paper that a representative signs for the viewer, to be printed."""
     viewer, session = access.viewer(), db.session()
     found = consents.of_person(session, viewer.person_id, pages.local_today())
-    return _blanks(session, viewer, [(found.person, Audience.REPRESENTATIVE)], url_for("people.my_consent"))
+    return _blanks(session, viewer, [(found.person, Audience.REPRESENTATIVE)], own_address("my_consent"))
 
 
 def _texts(session: Session, viewer: Viewer) -> Texts:

@@ -1,9 +1,9 @@
 """Pages of personal data: one's own, and the administrator's requests and periods."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from io import SEEK_END
-from typing import Any, ParamSpec
+from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from lti_service import access, db, pages, sheets
-from lti_service.access import Permission, Role, Viewer
+from lti_service.access import Permission, Viewer
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import LONGEST_SEARCH, read_choice, read_id, read_way
 from lti_service.people.privacy import exports, labels, looked, periods, service
@@ -20,9 +20,8 @@ from lti_service.people.privacy.errors import PeriodError
 from lti_service.people.privacy.looked import Trail
 from lti_service.people.privacy.models import RequestState
 from lti_service.people.privacy.service import RequestsLook
+from lti_service.people.views.own import is_guest, own, own_address, own_home
 from lti_service.people.views.room import blueprint
-
-P = ParamSpec("P")
 
 pages.add_nav(75, "people.personal_data", _l("Personal data"), Permission.MANAGE_PERSONAL_DATA)
 
@@ -33,30 +32,7 @@ FAR = timedelta(days=3650)
 # --- one's own ----------------------------------------------------------------------------------------------------
 
 
-_COURSE = "/courses/<int:course_id>"
-_GUESTS = "guests_"
-"""What the names of the guests' own addresses begin with."""
-
-
-def _own(rule: str, *methods: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Decorate a page about the viewer's own data: it stands in the course and, for guests, behind their own door."""
-
-    def add(view: Callable[P, Any]) -> Callable[P, Any]:
-        guarded = access.needs(Permission.SEE_OWN_DATA)(view)
-        for place, name in (("", view.__name__), ("/guest", _GUESTS + view.__name__)):
-            blueprint.add_url_rule(f"{place}{_COURSE}/{rule}", name, guarded, methods=methods or ("GET",))
-        return guarded
-
-    return add
-
-
-def _own_address(name: str, **values: Any) -> str:
-    """Where such a page is for the viewer, by the door through which they came."""
-    return url_for(f"people.{_GUESTS if _is_guest() else ''}{name}", **values)
-
-
-def _is_guest() -> bool:
-    return Role.GUEST in access.viewer().roles
+_own = partial(own, Permission.SEE_OWN_DATA)
 
 
 @_own("my-data/")
@@ -69,8 +45,9 @@ def my_data() -> Any:
         states=labels.STATES,
         is_waiting=own.request is not None and own.request.state is RequestState.ASKED,
         look_in_words=exports.look_in_words,
-        address=_own_address,
-        is_guest=_is_guest(),
+        address=own_address,
+        home=own_home(),
+        is_guest=is_guest(),
     )
 
 
@@ -85,7 +62,7 @@ def my_looks(which: str) -> Any:
         is_lists=trail is Trail.LISTS,
         which=which,
         look_in_words=exports.look_in_words,
-        address=_own_address,
+        address=own_address,
     )
 
 
@@ -116,7 +93,7 @@ def ask_erasure() -> Any:
     """What asking to be erased means, before it is done."""
     answer, erase = periods.terms(db.session(), access.viewer().platform_id)
     return render_template(
-        "people/privacy/ask.html", answer=answer, erase=erase, address=_own_address, is_guest=_is_guest()
+        "people/privacy/ask.html", answer=answer, erase=erase, address=own_address, is_guest=is_guest()
     )
 
 
@@ -130,7 +107,7 @@ def send_erasure() -> Any:
         flash(error.text, "warning")
     else:
         flash(_("Your request is with the administrator."))
-    return redirect(_own_address("my_data"), 303)
+    return redirect(own_address("my_data"), 303)
 
 
 @_own("my-data/erasure/take-back", "POST")
@@ -143,7 +120,7 @@ def take_back_erasure() -> Any:
         flash(error.text, "warning")
     else:
         flash(_("Taken back: nothing is erased."))
-    return redirect(_own_address("my_data"), 303)
+    return redirect(own_address("my_data"), 303)
 
 
 @blueprint.post("/courses/<int:course_id>/my-data/return")
