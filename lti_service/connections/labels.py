@@ -113,6 +113,7 @@ ACTIONS: dict[str, Any] = {
     "training.course-changed": _l("A training course was changed"),
     "training.course-removed": _l("A training course was deleted"),
     "mentee.request": _l("A mentee's request was changed"),
+    "mentee.kind": _l("The kind of a mentee was changed"),
     "mentee.asked": _l("Somebody asked for a mentor"),
     "mentee.took-back": _l("Somebody took their request for a mentor back"),
     "employer.added": _l("An employer was added"),

@@ -15,7 +15,7 @@ from lti_service.people import cycles, rules
 from lti_service.people.errors import NothingAskedError, RequestTooLongError, TooLateToAskError
 from lti_service.people.kinds import placing
 from lti_service.people.models import Mentee, MenteeState, Source
-from lti_service.people.service import forms_for, mentee_of
+from lti_service.people.service import forms_for, mentee_of, topics_of
 from lti_service.programme import service as programme
 from lti_service.programme.models import Form, MenteeKind
 
@@ -39,7 +39,7 @@ class Asking:
     @property
     def topics(self) -> list[str]:
         """The activities of those forms, each once."""
-        return list(dict.fromkeys(str(topic) for form in self.forms for topic in form.activities))
+        return topics_of(self.forms)
 
 
 def own_asking(session: Session, viewer: Viewer, day: date) -> Asking:

@@ -79,6 +79,16 @@ class FormDoesNotFitError(PeopleError):
     message = _l("The form %(form)s is not meant for %(name)s.")
 
 
+class PairKeepsKindError(PeopleError):
+    """Somebody is to be another kind of mentee while a pair of theirs is open, whose form is for the kind they are."""
+
+    code = "pair-keeps-kind"
+    field = "kind"
+    message = _l(
+        "%(name)s has an open pair in a form that is for the kind “%(kind)s”. Finish it or take it back first."
+    )
+
+
 class FormRetiredError(PeopleError):
     """No new pairs are formed in this form of mentoring any more."""
 

@@ -18,8 +18,9 @@ from lti_service.people.asking import Asking
 from lti_service.people.consents.service import Stands
 from lti_service.people.lists import Look
 from lti_service.people.models import Mentee, Person
+from lti_service.people.service import topics_for
 from lti_service.people.training.rules import TrainingState
-from lti_service.programme.models import Form
+from lti_service.programme.models import Form, MenteeKind
 
 Values = MultiDict[str, str]
 E = TypeVar("E", bound=StrEnum)
@@ -110,8 +111,11 @@ class RecordForm(FlaskForm):
 
 
 class MenteeForm(RecordForm):
-    """What a mentee wants."""
+    """What a mentee is and wants."""
 
+    kind = SelectField(_l("Kind"), choices=[SelectChoice(kind.value, labels.MENTEE_KINDS[kind]) for kind in MenteeKind])
+    # Which topics there are is the service's rule; what is none of them is left out there.
+    topics = SelectMultipleField(_l("Topics"), validate_choice=False)
     wanted_form = SelectField(_l("Form of mentoring"))
     request = TextAreaField(
         _l("Request"),
@@ -130,11 +134,16 @@ class MenteeForm(RecordForm):
     def of(cls, mentee: Mentee, forms: Iterable[Form], sent: Values | None = None) -> "MenteeForm":
         """The form with what was sent, else as it is kept; `forms` of mentoring are those for the mentee's kind."""
         kept = {
+            "kind": mentee.kind.value,
+            "topics": mentee.topics,
             "wanted_form": str(mentee.wanted_form_id or ""),
             "request": mentee.request,
             "special_needs": mentee.special_needs,
         }
         form = cls(formdata=sent, data=kept)
+        if sent is not None and "kind" not in sent:
+            form.kind.data = mentee.kind.value
+        form.topics.choices = [SelectChoice(topic, topic) for topic in topics_for(mentee)]
         offered = list(forms)
         # A form that was retired since stays theirs.
         own = [mentee.wanted_form] if mentee.wanted_form and mentee.wanted_form not in offered else []

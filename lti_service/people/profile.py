@@ -23,7 +23,7 @@ from lti_service.people.errors import (
 from lti_service.people.kinds import placing
 from lti_service.people.models import ContactWay, MeetingTime, Mentor, MentorState, Placed
 from lti_service.people.rules import MentorAction
-from lti_service.people.service import Desk, mentor_of
+from lti_service.people.service import Desk, mentor_of, topics_of
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form, MentorKind
 
@@ -83,11 +83,6 @@ class OwnProfile:
 def forms_of_mentor(cycle: Cycle | None, kind: MentorKind) -> list[Form]:
     """The forms of a school year that a kind of mentor leads and in which pairs are formed."""
     return [form for form in cycle.programme.offered_forms if form.mentor_kind is kind] if cycle else []
-
-
-def topics_of(forms: Sequence[Form]) -> list[str]:
-    """The activities of some forms of mentoring, each once, in the programme's words and order."""
-    return list(dict.fromkeys(str(topic) for form in forms for topic in form.activities))
 
 
 def own_profile(session: Session, viewer: Viewer, day: date) -> OwnProfile:

@@ -11,7 +11,8 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from lti_service.people import labels, rules
 from lti_service.people.forms import RecordForm, Values, without_nul
 from lti_service.people.models import ContactWay, MeetingTime, Mentor
-from lti_service.people.profile import Profile, topics_of
+from lti_service.people.profile import Profile
+from lti_service.people.service import topics_of
 from lti_service.programme.models import Form, MentorKind
 
 TOO_LONG = _l("No more than %(max)d characters.")

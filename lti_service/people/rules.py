@@ -117,6 +117,8 @@ NEEDING = frozenset(
     {MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.PAIRED, MenteeState.FINISHED, MenteeState.UNPAIRED}
 )
 """States of those who need or have a mentor: the denominator of R1 and R4."""
+IN_A_PAIR = frozenset({MenteeState.PROPOSED, MenteeState.PAIRED})
+"""States of those who have a pair that is not over, in a form for the kind of mentee that they are."""
 SEEKING = frozenset({MenteeState.NEEDS, MenteeState.UNPAIRED})
 """States of those for whom a mentor is looked for: the search goes on for whoever is left without a pair."""
 

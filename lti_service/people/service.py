@@ -1,6 +1,6 @@
 """What curators do with the two bases, and what other wings ask about people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
@@ -23,6 +23,7 @@ from lti_service.people.errors import (
     NobodyChosenError,
     NobodyFitsError,
     NoCycleError,
+    PairKeepsKindError,
     RequestTooLongError,
 )
 from lti_service.people.kinds import placing
@@ -147,21 +148,34 @@ def save_mentee(
     *,
     wanted_form_id: int | None,
     request: str,
+    kind: MenteeKind | None = None,
+    topics: Collection[str] | None = None,
     special_needs: bool | None = None,
     action: MenteeAction | None = None,
 ) -> Mentee:
-    """Keep what a mentee wants help with, in which form and with which special needs; do one thing with them if given.
+    """Keep what a mentee is, what they want help with, in which form and with which special needs; do one thing with
+    them if given.
 
-    Raises NotFoundError, errors of the fields, MoveRefusedError; then nothing is kept.
+    `topics` count when they are the programme's for the kind, or theirs already. With another kind goes the form that
+    is not for it. Raises NotFoundError, errors of the fields, PairKeepsKindError, MoveRefusedError; then nothing is
+    kept.
     """
     mentee = of_person(session, at, Mentee, person_id)
+    changes_kind = kind is not None and kind is not mentee.kind
+    if kind is not None and changes_kind:
+        change_kinds(session, at, {mentee: kind})
+        fitting = {form.id for form in mentee.cycle.programme.forms if form.mentee_kind is kind}
+        wanted_form_id = wanted_form_id if wanted_form_id in fitting else None
     form = _fitting_form(session, at, wanted_form_id, [mentee])
     request = request.strip()
     if len(request) > rules.LONGEST_REQUEST:
         raise RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(request))
     wanted_form_id = form.id if form else None
-    if (mentee.wanted_form_id, mentee.request) != (wanted_form_id, request):
-        mentee.wanted_form, mentee.request = form, request
+    wanted = mentee.topics
+    if topics is not None:
+        wanted = [topic for topic in topics_for(mentee) if topic in set(topics)]
+    if (mentee.wanted_form_id, mentee.request, mentee.topics) != (wanted_form_id, request, wanted):
+        mentee.wanted_form, mentee.request, mentee.topics = form, request, wanted
         # What was asked for is theirs, not the trail's: only that it was written.
         record(session, at, "mentee.request", f"mentee:{mentee.id}")
     if special_needs is not None and mentee.special_needs != special_needs:
@@ -172,6 +186,41 @@ def save_mentee(
     if action is not None:
         move_mentees(session, at, [mentee.id], action)
     return mentee
+
+
+def topics_for(mentee: Mentee) -> list[str]:
+    """What a mentee can be said to want help with: the activities of the forms for their kind, in the programme's words
+    and order, and what they ticked that the programme has no more."""
+    return list(dict.fromkeys([*topics_of(forms_for(mentee.cycle, mentee.kind)), *mentee.topics]))
+
+
+def topics_of(forms: Iterable[Form]) -> list[str]:
+    """The activities of some forms of mentoring, each once."""
+    return list(dict.fromkeys(str(topic) for form in forms for topic in form.activities))
+
+
+def change_kinds(session: Session, at: Desk, kinds: Mapping[Mentee, MenteeKind]) -> None:
+    """Say what mentees are, against the rules on who is who too, which leave them alone from then on.
+
+    A wanted form and topics that are not for the new kind go by themselves. The caller has the records locked. Raises
+    PairKeepsKindError; then nothing is changed.
+    """
+    for mentee in kinds:
+        if mentee.state in rules.IN_A_PAIR:
+            raise PairKeepsKindError(name=mentee.person.name, kind=labels.MENTEE_KINDS[mentee.kind])
+    cycle = session.get_one(Cycle, at.cycle_id)
+    for kind in MenteeKind:
+        fitting = {form.id for form in cycle.programme.forms if form.mentee_kind is kind}
+        known = topics_of(forms_for(cycle, kind))
+        changed = [mentee for mentee, wanted in kinds.items() if wanted is kind]
+        for mentee in changed:
+            mentee.kind, mentee.placed = kind, Placed.HAND
+            mentee.topics = [topic for topic in known if topic in mentee.topics]
+            if mentee.wanted_form_id not in fitting:
+                mentee.wanted_form_id = None
+        session.flush()
+        record_all(session, at, "mentee.kind", [f"mentee:{mentee.id}" for mentee in changed], kind=kind.value)
+    _mark_due(session, [mentee.person_id for mentee in kinds])
 
 
 def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> Mentee:
@@ -573,7 +622,7 @@ def _mark_due(session: Session, person_ids: Sequence[int]) -> None:
         queue.mark_due(session, course_id)
 
 
-def record_all(session: Session, at: Desk, action: str, subjects: Sequence[str]) -> None:
+def record_all(session: Session, at: Desk, action: str, subjects: Sequence[str], **details: Any) -> None:
     """Keep in the trail what the curator at this desk did with several."""
     audit.record_all(
         session,
@@ -582,6 +631,7 @@ def record_all(session: Session, at: Desk, action: str, subjects: Sequence[str])
         platform_id=at.platform_id,
         course_id=at.course_id,
         actor_id=at.actor_id,
+        **details,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lti_service.db import now
 from lti_service.people import cycles, labels, rules, service
-from lti_service.people.errors import FormDoesNotFitError, MoveRefusedError, RequestTooLongError
+from lti_service.people.errors import FormDoesNotFitError, MoveRefusedError, PairKeepsKindError, RequestTooLongError
 from lti_service.people.imports import trail
 from lti_service.people.imports.columns import Cells, Column, Layout
 from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, Known, People
@@ -57,7 +57,7 @@ LAYOUT = Layout(
             "kind",
             _l("Kind"),
             ("Вид", "Вид наставляемого", "Kind"),
-            _l("Student or young teacher; left out, their role in the course says it."),
+            _l("Student or young teacher; left out, it stays as it is, and somebody new is what their role says."),
             _l("Student"),
         ),
     ),
@@ -102,7 +102,7 @@ def _judge_one(line: Line, person: Known, mentee: Mentee | None, forms: Sequence
     if mentee is None and person.moodle_id is None:
         line.wrong("", _("%(name)s has no Moodle account, so they can be a mentor only.", name=person.name))
         return
-    kind = _kind(line, mentee, likely)
+    kind = _kind(line, person.name, mentee, likely)
     needs = _needs(line)
     form = _form(line, forms, kind, person)
     topics = _topics(line, forms, kind)
@@ -113,6 +113,13 @@ def _judge_one(line: Line, person: Known, mentee: Mentee | None, forms: Sequence
     if line.is_wrong:
         return
     told: dict[str, Any] = {}
+    if mentee is not None and kind is not mentee.kind:
+        told["kind"] = kind
+        # What is not for the new kind goes by it.
+        if mentee.wanted_form_id not in {found.id for found in forms if found.mentee_kind is kind}:
+            told["wanted_form_id"] = None
+        known = service.topics_of(found for found in forms if found.mentee_kind is kind)
+        told["topics"] = [topic for topic in mentee.topics if topic in known]
     if form is not None:
         told["wanted_form_id"] = form.id
     if topics is not None:
@@ -138,13 +145,15 @@ def _judge_one(line: Line, person: Known, mentee: Mentee | None, forms: Sequence
         )
     titles = {form.id: form.title for form in forms}
     for name, value in changes.items():
-        if name == "wanted_form_id":
-            line.change(_title("form"), titles.get(before[name] or 0), titles[value])
+        if name == "kind":
+            line.change(_title(name), labels.MENTEE_KINDS[MenteeKind(str(before[name]))], labels.MENTEE_KINDS[value])
+        elif name == "wanted_form_id":
+            line.change(_title("form"), titles.get(before[name] or 0), titles.get(value or 0))
         else:
             line.change(_title(name), before[name], value)
 
 
-def _kind(line: Line, mentee: Mentee | None, likely: MenteeKind) -> MenteeKind:
+def _kind(line: Line, name: str, mentee: Mentee | None, likely: MenteeKind) -> MenteeKind:
     likely = mentee.kind if mentee else likely
     text = line.row.values.get("kind", "")
     if not text:
@@ -154,8 +163,9 @@ def _kind(line: Line, mentee: Mentee | None, likely: MenteeKind) -> MenteeKind:
     except ValueUnclearError:
         line.wrong(_title("kind"), _("Write one of: %(words)s.", words=_listed(labels.MENTEE_KINDS.values())))
         return likely
-    if mentee is not None and told is not mentee.kind:
-        line.wrong(_title("kind"), _("In the base it is: %(kind)s.", kind=labels.MENTEE_KINDS[mentee.kind]))
+    if mentee is not None and told is not mentee.kind and mentee.state in rules.IN_A_PAIR:
+        error = PairKeepsKindError(name=name, kind=labels.MENTEE_KINDS[mentee.kind])
+        line.wrong(_title("kind"), error.text)
     return told
 
 
@@ -227,6 +237,7 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     at, moment = place.desk, now()
     new: list[Mentee] = []
     changed: list[Mentee] = []
+    other_kinds: dict[Mentee, MenteeKind] = {}
     needing: list[Mentee] = []
     adding = [line.target.person_id for line in lines if line.target.mentee is None]
     special = cycles.special_needs_before(session, at.cycle_id, adding) if adding else set()
@@ -244,13 +255,19 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
                 placed=Placed.HAND,
                 created_at=moment,
             )
+            target.mentee = mentee
             new.append(mentee)
-        elif target.changes:
+        elif target.changes.keys() - {"kind"}:
             changed.append(mentee)
-        for name, value in target.changes.items():
-            setattr(mentee, name, value)
+        if "kind" in target.changes:
+            other_kinds[mentee] = target.kind
         if target.needs:
             needing.append(mentee)
+    if other_kinds:
+        service.change_kinds(session, at, other_kinds)
+    for line in lines:
+        for name, value in line.target.changes.items():
+            setattr(line.target.mentee, name, value)
     session.add_all(new)
     session.flush()
     trail.record_all(session, place, "mentee.added", [f"mentee:{mentee.id}" for mentee in new])

@@ -47,6 +47,8 @@ def save_mentee(person_id: int) -> Any:
                 person_id,
                 wanted_form_id=form.wanted_form_id,
                 request=form.request.data or "",
+                kind=MenteeKind(form.kind.data),
+                topics=form.topics.data or [],
                 special_needs=bool(form.special_needs.data),
                 action=action if action in rules.CURATOR_ACTIONS else None,
             )
