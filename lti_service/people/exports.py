@@ -19,6 +19,7 @@ from lti_service.people.guests import lists as guest_lists
 from lti_service.people.lists import Line
 from lti_service.people.models import Mentee, Mentor, Person
 from lti_service.people.training import labels as training_labels
+from lti_service.people.training.records import CourseLine, RecordLine
 from lti_service.people.training.rules import Standing
 from lti_service.sheets import Sheet, Value
 
@@ -191,6 +192,64 @@ def guests(lines: Iterable[guest_lists.Line], stands: Mapping[int, Stand]) -> Sh
         for stand in [stands[line.person.id]]
     ]
     return Sheet(_("Mentors without Moodle"), heads, rows)
+
+
+def training_courses(lines: Iterable[CourseLine]) -> Sheet:
+    """A row for each training course of the college."""
+    heads = [
+        _("Course"),
+        _("Begins on"),
+        _("Ends on"),
+        _("Hours"),
+        _("Document"),
+        _("Counts for, months"),
+        _("Completed"),
+    ]
+    rows: list[list[Value]] = [
+        [
+            line.course.title,
+            line.course.begins_on,
+            line.course.ends_on,
+            line.course.hours,
+            line.course.document,
+            line.course.valid_months,
+            line.completed,
+        ]
+        for line in lines
+    ]
+    return Sheet(_("Training of mentors"), heads, rows)
+
+
+def training_records(lines: Iterable[RecordLine]) -> Sheet:
+    """A row for each training that somebody has completed; of who has withdrawn their consent only what is counted."""
+    heads = [
+        _("Family name, given name, patronymic"),
+        _("Group"),
+        _("Course"),
+        _("Completed on"),
+        _("Hours"),
+        _("Document"),
+        _("Document number"),
+        _("Counts until"),
+        _("State"),
+        _("Consent"),
+    ]
+    rows: list[list[Value]] = [
+        [
+            line.record.person.name,
+            line.groups,
+            line.record.course.title,
+            line.record.completed_on,
+            line.record.course.hours,
+            line.record.course.document,
+            "" if line.stand.is_withdrawn else line.record.document_number,
+            line.record.valid_until,
+            str(training_labels.STATES[line.standing.state]),
+            str(consent_labels.STANDINGS[line.stand.standing]),
+        ]
+        for line in lines
+    ]
+    return Sheet(_("Records of training"), heads, rows)
 
 
 def _training_of(mentor: Mentor, standings: Mapping[int, Standing]) -> str:

@@ -10,10 +10,30 @@ from wtforms import DateField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from lti_service.people.forms import RecordForm, Values, without_nul
+from lti_service.people.forms import RecordForm, Values, read_choice, read_id, read_way, without_nul
 from lti_service.people.training import rules
 from lti_service.people.training.models import TrainingCourse
+from lti_service.people.training.records import COURSE_SORTS, ENDING_WITHIN, RECORD_SORTS, CoursesLook, RecordsLook
+from lti_service.people.training.rules import TrainingState
 from lti_service.people.training.service import CourseFacts
+
+
+def read_courses_look(values: Values) -> CoursesLook:
+    """How the list of courses is to be shown; what makes no sense is taken as not given."""
+    return CoursesLook(**read_way(values, COURSE_SORTS))
+
+
+def read_records_look(values: Values) -> RecordsLook:
+    """How the list of records is to be shown; what makes no sense is taken as not given."""
+    state, course = read_choice(values, "state", TrainingState), read_id(values, "course")
+    within = values.get("within", "")
+    return RecordsLook(
+        state=state.value if state else "",
+        within=within if within in map(str, ENDING_WITHIN) else "",
+        course=str(course) if course else "",
+        group=without_nul(values.get("group")).strip()[:255],
+        **read_way(values, RECORD_SORTS),
+    )
 
 
 def _line(label: Any, most: int, **more: Any) -> StringField:

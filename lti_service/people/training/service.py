@@ -16,7 +16,7 @@ from lti_service.db import now
 from lti_service.errors import NotFoundError
 from lti_service.people import rules as people_rules
 from lti_service.people import service
-from lti_service.people.models import Membership, Mentor, MentorState, Person
+from lti_service.people.models import Mentor, MentorState
 from lti_service.people.rules import MentorAction
 from lti_service.people.service import Desk, Outcome
 from lti_service.people.training import errors, rules
@@ -42,30 +42,16 @@ class CourseFacts:
     """A Moodle course's number or address; empty: its completion is not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class CourseLine:
-    """A course with how many people of the viewer's course have completed it."""
-
-    course: TrainingCourse
-    completed: int
-
-
-def courses(session: Session, viewer: Viewer) -> list[CourseLine]:
-    """The college's training courses, the newest first, with those of the viewer's course who have completed each."""
-    here = select(Membership.person_id).where(Membership.course_id == viewer.course_id)
-    completed = (
-        select(Training.training_course_id, func.count(Training.person_id.distinct()).label("people"))
-        .where(Training.person_id.in_(here))
-        .group_by(Training.training_course_id)
-        .subquery()
+def courses(session: Session, platform_id: int) -> list[TrainingCourse]:
+    """The college's training courses, the newest first."""
+    begins = func.coalesce(TrainingCourse.begins_on, date(1, 1, 1))
+    return list(
+        session.scalars(
+            select(TrainingCourse)
+            .where(TrainingCourse.platform_id == platform_id)
+            .order_by(begins.desc(), TrainingCourse.id.desc())
+        )
     )
-    rows = session.execute(
-        select(TrainingCourse, func.coalesce(completed.c.people, 0))
-        .outerjoin(completed, completed.c.training_course_id == TrainingCourse.id)
-        .where(TrainingCourse.platform_id == viewer.platform_id)
-        .order_by(func.coalesce(TrainingCourse.begins_on, date(1, 1, 1)).desc(), TrainingCourse.id.desc())
-    )
-    return [CourseLine(course, people) for course, people in rows]
 
 
 def find(session: Session, platform_id: int, training_course_id: int) -> TrainingCourse:
@@ -76,20 +62,6 @@ def find(session: Session, platform_id: int, training_course_id: int) -> Trainin
     if found is None:
         raise NotFoundError
     return found
-
-
-def completed_by(session: Session, viewer: Viewer, training_course_id: int) -> list[Training]:
-    """Who of the viewer's course has completed a training course, by name."""
-    here = select(Membership.person_id).where(Membership.course_id == viewer.course_id)
-    return list(
-        session.scalars(
-            select(Training)
-            .join(Training.person)
-            .where(Training.training_course_id == training_course_id, Training.person_id.in_(here))
-            .options(joinedload(Training.person))
-            .order_by(Person.search_name, Person.id, Training.completed_on)
-        )
-    )
 
 
 def add_course(session: Session, viewer: Viewer, facts: CourseFacts) -> TrainingCourse:

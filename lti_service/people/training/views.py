@@ -1,24 +1,31 @@
 """Pages of training: the college's courses, one of them with those who have completed it, and recording that."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages, queue
+from lti_service import access, db, pages, queue, sheets
 from lti_service.access import Permission, Viewer
-from lti_service.people import lists, service
+from lti_service.people import exports, lists, service
 from lti_service.people.errors import NobodyChosenError, PeopleError
 from lti_service.people.forms import read_id, read_ids
 from lti_service.people.models import Mentor
 from lti_service.people.rules import MentorAction
 from lti_service.people.selection import service as selection
-from lti_service.people.training import completions, tasks
+from lti_service.people.training import completions, records, tasks
 from lti_service.people.training import service as training
-from lti_service.people.training.forms import CompletionForm, CourseForm, read_numbers
+from lti_service.people.training.forms import (
+    CompletionForm,
+    CourseForm,
+    read_courses_look,
+    read_numbers,
+    read_records_look,
+)
 from lti_service.people.training.rules import standing_of, state_until
 from lti_service.people.views.bases import list_address, mentors_look, tell
 from lti_service.people.views.room import blueprint, cycle_of, desk
@@ -34,15 +41,51 @@ NUMBERED = 50
 @blueprint.get(ALL)
 @access.needs(Permission.MANAGE_BASE)
 def training_courses() -> str:
-    """The college's training courses."""
-    session, viewer = db.session(), access.viewer()
-    lines = training.courses(session, viewer)
+    """The college's training courses, as searched and sorted by the address."""
+    session, viewer, look = db.session(), access.viewer(), read_courses_look(request.args)
     return render_template(
         "people/training/list.html",
-        lines=lines,
-        is_readable=any(line.course.moodle_course for line in lines),
+        look=look,
+        listing=records.list_courses(session, viewer, look),
+        address=look.addresses("people.training_courses"),
+        is_readable=completions.has_something_to_read(session, viewer.platform_id),
         run=queue.last_run(session, completions.KIND, viewer.course_id),
     )
+
+
+@blueprint.get("/courses/<int:course_id>/base/mentors/training.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_training_courses(ending: str) -> Response:
+    """Every course that the list shows with this search, as a file."""
+    lines = records.all_courses(db.session(), access.viewer(), read_courses_look(request.args))
+    return sheets.download(exports.training_courses(lines), sheets.Kind(ending))
+
+
+@blueprint.get(ALL + "records/")
+@access.needs(Permission.MANAGE_BASE)
+def training_records() -> str:
+    """Who has completed what, as filtered and sorted by the address."""
+    session, viewer, look = db.session(), access.viewer(), read_records_look(request.args)
+    return render_template(
+        "people/training/records.html",
+        look=look,
+        listing=records.list_records(session, viewer, pages.local_today(), look),
+        address=look.addresses("people.training_records"),
+        courses=training.courses(session, viewer.platform_id),
+        groups=lists.groups_of(session, viewer.course_id),
+        within=records.ENDING_WITHIN,
+    )
+
+
+@blueprint.get(ALL + "records.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_training_records(ending: str) -> Response:
+    """Every record that the list shows with these filters, as a file."""
+    viewer, look = access.viewer(), read_records_look(request.args)
+    with db.transaction() as session:
+        lines = records.all_records(session, viewer, pages.local_today(), look)
+        service.record_export(session, desk(session), "trainings", len(lines), look.told)
+        return sheets.download(exports.training_records(lines), sheets.Kind(ending))
 
 
 @blueprint.post(ALL + "read")
@@ -123,12 +166,18 @@ def training_course(training_course_id: int) -> Any:
 
 def _course_page(training_course_id: int, error: PeopleError | None = None) -> str:
     viewer, session = access.viewer(), db.session()
+    course = training.find(session, viewer.platform_id, training_course_id)
+    look = replace(read_records_look(request.args), course="")
+    of_course = replace(look, course=str(course.id))
     return render_template(
         "people/training/show.html",
-        course=training.find(session, viewer.platform_id, training_course_id),
-        records=training.completed_by(session, viewer, training_course_id),
-        state_until=state_until,
-        today=pages.local_today(),
+        course=course,
+        look=look,
+        of_course=of_course,
+        listing=records.list_records(session, viewer, pages.local_today(), of_course),
+        address=look.addresses("people.training_course", training_course_id=course.id),
+        groups=lists.groups_of(session, viewer.course_id),
+        within=records.ENDING_WITHIN,
         error=error,
     )
 
@@ -155,7 +204,7 @@ def train() -> Any:
     """Record that those have completed a course who were chosen in the list, whose filters the address keeps."""
     viewer, look, today = access.viewer(), mentors_look(), pages.local_today()
     ticked, mark = read_ids(request.values, "chosen"), request.values.get("everyone", "")
-    courses = [line.course for line in training.courses(db.session(), viewer)]
+    courses = training.courses(db.session(), viewer.platform_id)
     form = CompletionForm.of(courses, today, request.form if "do" in request.form else None)
     error = None
     if "do" in request.form and form.is_valid():
@@ -229,16 +278,16 @@ def training_of(session: Session, viewer: Viewer, person_id: int) -> Markup | No
     """What somebody was trained in, and until when it counts."""
     cycle = cycle_of(session, viewer)
     mentor = service.mentor_of(session, cycle.id, person_id) if cycle else None
-    records = training.of_person(session, person_id)
-    if mentor is None and not records:
+    trainings = training.of_person(session, person_id)
+    if mentor is None and not trainings:
         return None
     today = pages.local_today()
     return pages.part(
         "people/training/_of_person.html",
         mentor=mentor,
         person_id=person_id,
-        records=records,
-        standing=standing_of([record.valid_until for record in records], today),
+        records=trainings,
+        standing=standing_of([record.valid_until for record in trainings], today),
         state_until=state_until,
         today=today,
     )
