@@ -45,8 +45,8 @@ def active(session: Session, course: Course) -> int:
 
 def fail_from_page(moodle: PracticeMoodle, number: int, **how: object) -> None:
     """Let the pages before this one (counted from 1) pass."""
-    moodle.faults.add(USERS, times=number - 1)
-    moodle.faults.add(USERS, **how)
+    # A page begins with the last row of the one before.
+    moodle.faults.add(USERS, beyond=enrolments.PAGE * (number - 1) - 1, **how)
 
 
 def test_the_first_sync_brings_everybody_in(session: Session, course: Course, person_of: PersonOf):

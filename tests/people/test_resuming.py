@@ -58,8 +58,7 @@ def full_pages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def break_off(course: Course, moodle: PracticeMoodle) -> Run:
     """A sync that Moodle breaks off at page 7 of 10."""
-    moodle.faults.add(USERS, times=6)
-    moodle.faults.add(USERS, status=500)
+    moodle.faults.add(USERS, beyond=6 * enrolments.PAGE - 1, status=500)
     run = a_sync(course)
     moodle.faults.clear()
     return run

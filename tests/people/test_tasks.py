@@ -58,8 +58,7 @@ def test_a_failed_run_says_what_failed_and_how_far_it_came(
     session: Session, course: Course, moodle: PracticeMoodle, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(enrolments, "PAGE", 100)
-    moodle.faults.add(USERS, times=1)
-    moodle.faults.add(USERS, page=True)
+    moodle.faults.add(USERS, beyond=99, page=True)
 
     tasks.sync_enrolments(open_run(course).id)
 

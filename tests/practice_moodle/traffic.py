@@ -80,7 +80,8 @@ class Fault:
     plain page; `page` answers 200 with an HTML page; `body` answers 200 with this text as if it were the real
     thing; `close` closes the connection at once; `lose` lets Moodle do what was asked, then closes without an
     answer. None of them: only the wait. `times`: for so many requests, None until cleared. `method`: only
-    these requests. `hits`: how many it has met.
+    these requests. `beyond`: only requests for a part of a list that begins there or later (`limitfrom`), for several
+    parts of one may be asked for at once, in whatever order. `hits`: how many it has met.
     """
 
     where: str
@@ -92,11 +93,13 @@ class Fault:
     wait: float = 0
     times: int | None = None
     method: str | None = None
+    beyond: int = 0
     hits: int = 0
     cleared: threading.Event = field(default_factory=threading.Event)
 
-    def meets(self, method: str, path: str, function: str | None) -> bool:
-        return (self.where in path or self.where == function) and self.method in (None, method)
+    def meets(self, method: str, path: str, function: str | None, start: int) -> bool:
+        here = self.where in path or self.where == function
+        return here and self.method in (None, method) and start >= self.beyond
 
 
 class Faults:
@@ -120,14 +123,20 @@ class Faults:
                 fault.cleared.set()
             self._faults.clear()
 
-    def met(self, method: str, path: str, function: str | None) -> Fault | None:
-        """The first fault that meets a request, counted."""
+    def met(self, method: str, path: str, function: str | None, start: int = 0) -> Fault | None:
+        """The first fault that meets a request, counted; `start`: where the part of a list that it asks for begins."""
         with self._lock:
             for fault in self._faults:
-                if fault.meets(method, path, function) and (fault.times is None or fault.hits < fault.times):
+                if fault.meets(method, path, function, start) and (fault.times is None or fault.hits < fault.times):
                     fault.hits += 1
                     return fault
         return None
+
+
+def _start() -> int:
+    """Where the part of a list begins that this call of a web service asks for."""
+    named = next((key for key, value in request.form.items() if value == "limitfrom"), "")
+    return request.form.get(named.replace("[name]", "[value]"), 0, type=int)
 
 
 def watch(app: Flask, log: RequestLog, faults: Faults, function_of: Callable[[], str | None]) -> None:
@@ -137,7 +146,7 @@ def watch(app: Flask, log: RequestLog, faults: Faults, function_of: Callable[[],
     @app.before_request
     def meet_fault() -> Response | None:
         request.environ[FUNCTION] = function_of()
-        fault = faults.met(request.method, request.path, request.environ[FUNCTION])
+        fault = faults.met(request.method, request.path, request.environ[FUNCTION], _start())
         if fault is None:
             return None
         request.environ[FAULT] = fault
