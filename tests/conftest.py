@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import time, timedelta
 from pathlib import Path
-from types import CodeType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,8 +12,6 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask, message_flashed
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -27,27 +24,13 @@ from lti_service.people.models import Person as KnownPerson
 from lti_service.platforms import keys
 from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Platform
+from tests import once
 from tests.practice_moodle import College, Link, Person, PracticeMoodle, a_college, create_practice_moodle, running
 from tests.practice_moodle import practice_moodle as moodle_of
 
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "")
 
-
-class _Compiled(BytecodeCache):
-    """Templates as they were compiled for an application before: each test makes its own, of the same templates."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], CodeType] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._kept.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        if bucket.code is not None:
-            self._kept[bucket.key, bucket.checksum] = bucket.code
-
-
-Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Compiled()}
+once.share()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
