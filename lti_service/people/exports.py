@@ -10,6 +10,7 @@ from lti_service.people import labels
 from lti_service.people.consents import labels as consent_labels
 from lti_service.people.consents import lists as consent_lists
 from lti_service.people.consents.service import Stand
+from lti_service.people.employers import agreements as agreement_lists
 from lti_service.people.employers import labels as employer_labels
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers.models import Agreement, EmployerContact
@@ -303,6 +304,36 @@ def employers(
         if not signed:
             rows.append([*own, "", "", None, None, "", str(employer_labels.STATES[line.state]), employer.note])
     return Sheet(_("Employers"), heads, rows)
+
+
+def agreements(lines: Iterable[agreement_lists.Line]) -> Sheet:
+    """A row for each agreement, with heads that the import of organisations knows."""
+    heads = [
+        _("Organisation"),
+        _("Short name"),
+        _("INN"),
+        _("Kind of agreement"),
+        _("Number"),
+        _("Date"),
+        _("Valid until"),
+        _("What it is about"),
+        _("State"),
+    ]
+    rows: list[list[Value]] = [
+        [
+            line.employer.name,
+            line.employer.short_name,
+            line.employer.inn,
+            str(employer_labels.KINDS[line.agreement.kind]),
+            line.agreement.number,
+            line.agreement.signed_on,
+            line.agreement.valid_until,
+            line.agreement.subject,
+            str(employer_labels.STATES[line.state]),
+        ]
+        for line in lines
+    ]
+    return Sheet(_("Agreements"), heads, rows)
 
 
 def _person_heads() -> list[str]:

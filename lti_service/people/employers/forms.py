@@ -8,12 +8,13 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from lti_service.people.employers import labels, rules
+from lti_service.lists import ListLook
+from lti_service.people.employers import agreements, labels, rules
 from lti_service.people.employers.lists import SORTS, Look
 from lti_service.people.employers.models import Agreement, AgreementKind, Employer, EmployerContact
 from lti_service.people.employers.rules import AgreementState
 from lti_service.people.employers.service import AgreementFacts, ContactFacts, EmployerFacts
-from lti_service.people.forms import RecordForm, Values, read_choice, read_way
+from lti_service.people.forms import RecordForm, Values, read_choice, read_id, read_way
 
 
 def read_look(values: Values) -> Look:
@@ -25,6 +26,23 @@ def read_look(values: Values) -> Look:
         kind=kind.value if kind else "",
         **read_way(values, SORTS),
     )
+
+
+def read_agreements_look(values: Values) -> agreements.Look:
+    """How the list of agreements is to be shown; what makes no sense is taken as not given."""
+    state, kind = read_choice(values, "state", AgreementState), read_choice(values, "kind", AgreementKind)
+    employer = read_id(values, "employer")
+    return agreements.Look(
+        state=state.value if state else "",
+        kind=kind.value if kind else "",
+        employer=str(employer) if employer else "",
+        **read_way(values, agreements.SORTS, "until"),
+    )
+
+
+def read_contacts_look(values: Values) -> ListLook:
+    """How the list of an organisation's contacts is to be shown."""
+    return ListLook(**read_way(values, ("name",)))
 
 
 def _text(value: str | None) -> str:

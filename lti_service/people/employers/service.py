@@ -290,6 +290,10 @@ def checked_agreement(facts: AgreementFacts, today: date) -> AgreementFacts:
 # --- one organisation's page --------------------------------------------------------------------------------------
 
 
+SHOWN = 5
+"""Agreements and contacts that the page of an organisation tells; of the others it says where they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgreementLine:
     """An agreement with how it stands today."""
@@ -305,8 +309,11 @@ class EmployerPage:
     employer: Employer
     state: AgreementState
     contacts: list[EmployerContact]
+    """The first by name, no more than SHOWN."""
+    contacts_count: int
     agreements: list[AgreementLine]
-    """The latest first."""
+    """The latest, no more than SHOWN."""
+    agreements_count: int
     mentors: list[Mentor]
     """Of this school year and this course, by name."""
     elsewhere: int
@@ -325,17 +332,21 @@ def page_of(session: Session, viewer: Viewer, employer_id: int, day: date) -> Em
             select(EmployerContact)
             .where(EmployerContact.employer_id == employer.id)
             .order_by(EmployerContact.name, EmployerContact.id)
+            .limit(SHOWN)
         )
     )
+    contacts_count = _count(session, EmployerContact.id, EmployerContact.employer_id == employer.id)
     agreements = [
         AgreementLine(agreement, rules.agreement_state(agreement.valid_until, day))
         for agreement in session.scalars(
             select(Agreement)
             .where(Agreement.employer_id == employer.id)
             .order_by(Agreement.signed_on.desc(), Agreement.id.desc())
+            .limit(SHOWN)
         )
     ]
-    of_all_years = session.scalar(select(func.count(Mentor.id)).where(Mentor.employer_id == employer.id)) or 0
+    ends = session.scalars(select(Agreement.valid_until).where(Agreement.employer_id == employer.id)).all()
+    of_all_years = _count(session, Mentor.id, Mentor.employer_id == employer.id)
     cycle = programme.find_cycle(session, viewer.platform_id, day)
     mentors: list[Mentor] = []
     elsewhere = 0
@@ -345,14 +356,20 @@ def page_of(session: Session, viewer: Viewer, employer_id: int, day: date) -> Em
         elsewhere = (session.scalar(everywhere) or 0) - len(mentors)
     return EmployerPage(
         employer=employer,
-        state=rules.best_state(line.state for line in agreements),
+        state=rules.best_state(rules.agreement_state(end, day) for end in ends),
         contacts=contacts,
+        contacts_count=contacts_count,
         agreements=agreements,
+        agreements_count=len(ends),
         mentors=mentors,
         elsewhere=elsewhere,
         offered=_offered(session, viewer, cycle, employer) if cycle is not None else [],
         removable=not (contacts or agreements or of_all_years),
     )
+
+
+def _count(session: Session, column: Any, which: Any) -> int:
+    return session.scalar(select(func.count(column)).where(which)) or 0
 
 
 def _mentors_here(viewer: Viewer, cycle: Cycle) -> Any:

@@ -12,9 +12,17 @@ from sqlalchemy.orm import Session
 from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Viewer
 from lti_service.people import exports, service
+from lti_service.people.employers import agreements as agreement_lists
 from lti_service.people.employers import lists as employer_lists
 from lti_service.people.employers import service as employers
-from lti_service.people.employers.forms import AgreementForm, ContactForm, EmployerForm, read_look
+from lti_service.people.employers.forms import (
+    AgreementForm,
+    ContactForm,
+    EmployerForm,
+    read_agreements_look,
+    read_contacts_look,
+    read_look,
+)
 from lti_service.people.errors import PeopleError
 from lti_service.people.forms import read_id, read_ids
 from lti_service.people.views.room import blueprint, cycle_of, keep_form, sent
@@ -134,6 +142,21 @@ def remove_employer(employer_id: int) -> Any:
 # --- contacts -----------------------------------------------------------------------------------------------------
 
 
+@blueprint.get(ONE + "contacts/")
+@access.needs(Permission.MANAGE_BASE)
+def contacts(employer_id: int) -> str:
+    """All whom a curator may call at an organisation."""
+    session, look = db.session(), read_contacts_look(request.args)
+    kept = employers.find(session, access.viewer(), employer_id)
+    return render_template(
+        "people/employers/contacts.html",
+        employer=kept,
+        look=look,
+        listing=agreement_lists.list_contacts(session, kept.id, look),
+        address=look.addresses("people.contacts", employer_id=kept.id),
+    )
+
+
 @blueprint.route(ONE + "contacts/new", methods=["GET", "POST"])
 @access.needs(Permission.MANAGE_BASE)
 def new_contact(employer_id: int) -> Any:
@@ -227,6 +250,30 @@ def remove_agreement(employer_id: int, agreement_id: int) -> Any:
         employers.remove_agreement(session, access.viewer(), employer_id, agreement_id)
     flash(_("The agreement is deleted."))
     return redirect(url_for("people.employer", employer_id=employer_id), 303)
+
+
+@blueprint.get("/courses/<int:course_id>/employers/agreements/")
+@access.needs(Permission.MANAGE_BASE)
+def agreements() -> str:
+    """The agreements with all of the college's organisations, as filtered and sorted by the address."""
+    viewer, session, look = access.viewer(), db.session(), read_agreements_look(request.args)
+    listing = agreement_lists.list_agreements(session, viewer.platform_id, pages.local_today(), look)
+    return render_template(
+        "people/employers/agreements.html",
+        look=look,
+        listing=listing,
+        address=look.addresses("people.agreements"),
+        employers=employers.all_of(session, viewer.platform_id),
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/employers/agreements.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_agreements(ending: str) -> Response:
+    """Every agreement that the list shows with these filters, as a file."""
+    look, day = read_agreements_look(request.args), pages.local_today()
+    lines = agreement_lists.all_agreements(db.session(), access.viewer().platform_id, day, look)
+    return sheets.download(exports.agreements(lines), sheets.Kind(ending))
 
 
 # --- whose a mentor is --------------------------------------------------------------------------------------------
