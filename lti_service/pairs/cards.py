@@ -79,6 +79,8 @@ class PairCard:
     reason: str
     work: Work | None = None
     """Its plan and meetings, as far as they are the viewer's to see; none: not asked for, or there are none yet."""
+    is_closed: bool = False
+    """The viewer is its mentor and has withdrawn their own consent: of the mentees they are told the names."""
 
     @property
     def lacking(self) -> tuple[PersonLine, ...]:
@@ -111,6 +113,8 @@ def load_with_work(
     time zone.
     """
     made = _load(session, pair_ids, moment.date())
+    if _has_withdrawn(session, made, looking, moment.date()):
+        made = [(pair, replace(card, is_closed=card.mentor.person_id == looking.person_id)) for pair, card in made]
     seen = [_seen(pair, card, looking, moment) for pair, card in made if card.state in states]
     works = shown.works(
         session, [one for one in seen if one.eyes.parts and one.state is not PairState.PROPOSED], moment
@@ -122,6 +126,12 @@ def load_with_work(
             work = None
         found.append(replace(card, work=work))
     return found if looking.is_curator else [_discreet(card, looking.person_id) for card in found]
+
+
+def _has_withdrawn(session: Session, made: list[tuple[Pair, PairCard]], looking: Looking, day: date) -> bool:
+    """Whether the viewer leads one of the pairs and has withdrawn their own consent; curators see all the same."""
+    led = any(card.mentor.person_id == looking.person_id and not card.mentor.has_consent for _pair, card in made)
+    return led and not looking.is_curator and consents.has_withdrawn(session, looking.person_id, day)
 
 
 def _seen(pair: Pair, card: PairCard, looking: Looking, moment: datetime) -> Seen:
@@ -137,6 +147,7 @@ def _seen(pair: Pair, card: PairCard, looking: Looking, moment: datetime) -> See
             card.mentor.person_id,
             {mentee.person_id: mentee.name for mentee in card.mentees},
             [mentee.person_id for mentee in card.mentees if mentee.has_consent],
+            has_withdrawn=card.is_closed,
         ),
     )
 
@@ -176,9 +187,12 @@ def _discreet(card: PairCard, viewer_id: int | None) -> PairCard:
     """The card for others than curators."""
 
     def seen(person: PersonLine) -> PersonLine:
-        return person if person.has_consent or person.person_id == viewer_id else by_name(person)
+        if person.person_id == viewer_id or (person.has_consent and not card.is_closed):
+            return person
+        return replace(by_name(person), has_consent=person.has_consent)
 
-    return replace(card, mentor=seen(card.mentor), mentees=tuple(seen(mentee) for mentee in card.mentees))
+    shown = replace(card, mentor=seen(card.mentor), mentees=tuple(seen(mentee) for mentee in card.mentees))
+    return replace(shown, reason="") if card.is_closed else shown
 
 
 def by_name(person: PersonLine) -> PersonLine:

@@ -2,7 +2,8 @@
 
 Much less than a mentor who comes through Moodle: names and what belongs to the pair, its request, plan and meetings,
 of people whose consent to the processing of personal data counts today; nobody's address, group or speciality. In the
-plan they tick and add items, of meetings they write down those that were held.
+plan they tick and add items, of meetings they write down those that were held. Once they have withdrawn their own
+consent all of it is closed, to read and to write.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from lti_service.pairs.views import blueprint
 from lti_service.pairs.work import meetings, plan
 from lti_service.pairs.work import rules as work_rules
 from lti_service.pairs.work import views as work
-from lti_service.pairs.work.errors import WorkError
+from lti_service.pairs.work.errors import OwnConsentWithdrawnError, WorkError
 from lti_service.pairs.work.forms import ItemDraft, MeetingDraft
 from lti_service.pairs.work.rules import Looking
 from lti_service.people.consents import service as consents
@@ -47,6 +48,14 @@ class GuestHome:
     standing: Standing
     """Where their own consent to the processing of personal data is."""
 
+    closed: int = 0
+    """How many pairs are not shown, for the guest has withdrawn their own consent."""
+
+    @property
+    def has_withdrawn(self) -> bool:
+        """Whether they have taken their own consent back."""
+        return self.standing is Standing.WITHDRAWN
+
     @property
     def has_consent(self) -> bool:
         """Whether one of their own counts."""
@@ -67,6 +76,8 @@ def home_of(session: Session, course_id: int, person_id: int, moment: datetime) 
         .where(Pair.course_id == course_id, Mentor.person_id == person_id, Pair.state.in_(rules.OPEN))
         .order_by(Pair.proposed_at, Pair.id)
     ).all()
+    if standing is Standing.WITHDRAWN:
+        return GuestHome((), (), standing, closed=len(found))
     looking = Looking(person_id, is_guest=True)
     shown = [_for_guests(card) for card in cards.load_with_work(session, found, moment, looking, work_rules.WORKING)]
     return GuestHome(
@@ -134,6 +145,8 @@ def guest_answer(pair_id: int, answer: str) -> Any:
     reason = request.form.get("reason", "").replace("\0", "")
     try:
         with db.transaction() as session:
+            if consents.has_withdrawn(session, viewer.person_id, pages.local_today()):
+                raise OwnConsentWithdrawnError
             service.move(
                 session,
                 pair_id,
@@ -147,7 +160,7 @@ def guest_answer(pair_id: int, answer: str) -> Any:
         # Whose it is, is not a guest's to know.
         error: errors.PairError = errors.SomebodysConsentMissingError()
         return _page(error, pair_id, reason), error.status
-    except (errors.ReasonTooLongError, errors.UnknownMoveError) as refused:
+    except (errors.ReasonTooLongError, errors.UnknownMoveError, OwnConsentWithdrawnError) as refused:
         return _page(refused, pair_id, reason), refused.status
     flash(str(labels.DONE[action]))
     return redirect(url_for("pairs.guest_home"), 303)

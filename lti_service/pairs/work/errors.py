@@ -43,6 +43,17 @@ class WorkRestsError(WorkError):
     )
 
 
+class OwnConsentWithdrawnError(WorkError):
+    """The mentor has taken their own consent back, so they neither read nor write anything of the work."""
+
+    code = "own-consent-withdrawn"
+    status = 409
+    message = _l(
+        "You have withdrawn your consent to the processing of personal data, so the plan and the meetings are closed "
+        "to you. The curator decides how the pair goes on; you can consent again at any time."
+    )
+
+
 class NoTitleError(WorkError):
     """An item of the plan without words."""
 

@@ -78,6 +78,8 @@ class Eyes:
     """Person id → name of the mentees who are in the pair."""
     consenting: frozenset[int]
     """Those of them whose consent to the processing of personal data counts today."""
+    has_withdrawn: bool = False
+    """It is the mentor who looks, and they have taken their own consent back: see `eyes_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +93,30 @@ class Looking:
 
 
 def eyes_of(
-    looking: Looking, state: PairState, mentor_id: int, mentees: Mapping[int, str], consenting: Iterable[int]
+    looking: Looking,
+    state: PairState,
+    mentor_id: int,
+    mentees: Mapping[int, str],
+    consenting: Iterable[int],
+    *,
+    has_withdrawn: bool = False,
 ) -> Eyes:
-    """The viewer's eyes on a pair in this state; without a part they have nothing to do with its work."""
+    """The viewer's eyes on a pair in this state; without a part they have nothing to do with its work.
+
+    A mentor who has withdrawn their own consent neither sees nor writes anything of the work of their own pairs, not
+    as a teacher of the course either, until they consent again or a curator ends the pair.
+    """
+    has_withdrawn = has_withdrawn and looking.person_id == mentor_id
     parts = set()
     if looking.is_curator:
         parts.add(Part.CURATOR)
-    if looking.sees_course:
+    if looking.sees_course and not has_withdrawn:
         parts.add(Part.ONLOOKER)
     if looking.person_id == mentor_id:
         parts.add(Part.GUEST if looking.is_guest else Part.MENTOR)
     if looking.person_id in mentees and state in KNOWN_TO_MENTEE:
         parts.add(Part.MENTEE)
-    return Eyes(looking.person_id, frozenset(parts), mentor_id, mentees, frozenset(consenting))
+    return Eyes(looking.person_id, frozenset(parts), mentor_id, mentees, frozenset(consenting), has_withdrawn)
 
 
 def acts(eyes: Eyes, state: PairState) -> frozenset[Act]:
@@ -121,12 +134,13 @@ def acts(eyes: Eyes, state: PairState) -> frozenset[Act]:
 
 
 def rests(eyes: Eyes, part: Part) -> bool:
-    """Whether a missing consent keeps somebody in this part from writing: a mentee's own, for others everybody's."""
+    """Whether a missing consent keeps somebody in this part from writing: a mentee's own, for others everybody's; and
+    a mentor's own, once it is withdrawn."""
     if part is Part.CURATOR:
         return False
     if part is Part.MENTEE:
         return eyes.person_id not in eyes.consenting
-    return not eyes.consenting
+    return eyes.has_withdrawn or not eyes.consenting
 
 
 def seen_as(eyes: Eyes, for_id: int | None, author_id: int | None = None) -> frozenset[Part]:
@@ -149,6 +163,8 @@ def _sees(eyes: Eyes, part: Part, for_id: int | None, author_id: int | None) -> 
         return False
     if part is Part.MENTEE:
         return True
+    if eyes.has_withdrawn:
+        return False
     # Whoever has left the group is not shown any more.
     return bool(eyes.consenting) if for_id is None else for_id in eyes.consenting
 

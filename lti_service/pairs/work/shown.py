@@ -78,6 +78,8 @@ class Work:
     course_id: int
     is_hidden: bool
     """There is something or nothing: without a consent it is not theirs to see."""
+    is_own_doing: bool
+    """It is hidden because the viewer, the mentor, has withdrawn their own consent."""
     is_working: bool
     """The pair works; else all of it is to be read only."""
     acts: frozenset[Act]
@@ -179,6 +181,7 @@ def _work(seen: Seen, items: list[Any], meetings: list[Any], moment: datetime) -
         pair_id=seen.pair_id,
         course_id=seen.course_id,
         is_hidden=is_hidden,
+        is_own_doing=is_hidden and eyes.has_withdrawn,
         is_working=is_working,
         acts=acts,
         goal="" if is_hidden else seen.goal,

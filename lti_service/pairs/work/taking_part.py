@@ -94,7 +94,7 @@ def take_part(session: Session, actor: Actor, pair_id: int, act: Act, *, lock: b
     """The pair of the actor's course, locked, once it is sure that they may do this in it now.
 
     Without `lock`, for a page that asks before something is done. Raises NotFoundError for pairs that are not theirs
-    to work in, NotYourPartError, NotAtWorkError, WorkRestsError.
+    to work in, NotYourPartError, NotAtWorkError, OwnConsentWithdrawnError, WorkRestsError.
     """
     query = select(Pair).where(Pair.id == pair_id, Pair.course_id == actor.course_id).options(*_PEOPLE)
     if lock:
@@ -108,7 +108,7 @@ def take_part(session: Session, actor: Actor, pair_id: int, act: Act, *, lock: b
     if pair.state not in rules.WORKING:
         raise errors.NotAtWorkError(state=labels.STATES[pair.state])
     if act not in rules.acts(eyes, pair.state):
-        raise errors.WorkRestsError
+        raise errors.OwnConsentWithdrawnError if eyes.has_withdrawn else errors.WorkRestsError
     return Hand(session, actor, pair, eyes)
 
 
@@ -125,4 +125,12 @@ def _eyes(session: Session, pair: Pair, actor: Actor) -> Eyes:
     mentees = {person.id: person.name for person in present}
     consenting = consents.consenting(session, list(mentees), actor.today)
     looking = Looking(actor.person_id, is_curator=actor.is_curator, is_guest=actor.is_guest)
-    return rules.eyes_of(looking, pair.state, pair.mentor.person_id, mentees, consenting)
+    is_mentor = actor.person_id == pair.mentor.person_id
+    return rules.eyes_of(
+        looking,
+        pair.state,
+        pair.mentor.person_id,
+        mentees,
+        consenting,
+        has_withdrawn=is_mentor and consents.has_withdrawn(session, actor.person_id, actor.today),
+    )

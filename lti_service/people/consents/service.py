@@ -245,6 +245,11 @@ def own_standing(session: Session, person_id: int, day: date) -> tuple[Standing,
     return Standing(standing), None if born is None else not rules.is_adult(born, day)
 
 
+def has_withdrawn(session: Session, person_id: int, day: date) -> bool:
+    """Whether somebody had consented and has taken it back; whoever never did, or is asked again, has not."""
+    return own_standing(session, person_id, day)[0] is Standing.WITHDRAWN
+
+
 def is_valid(session: Session, person_id: int, day: date) -> bool:
     """Whether one person's consent counts on the day."""
     return bool(consenting(session, [person_id], day))
