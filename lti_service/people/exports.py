@@ -126,7 +126,7 @@ def consents(lines: Iterable[consent_lists.Line]) -> Sheet:
         _("Group"),
         _("Date of birth"),
         _("Consent"),
-        _("Date"),
+        _("Date of the consent"),
         _("How"),
         _("Representative"),
         _("Relation"),

@@ -10,15 +10,17 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from lti_service.db import now
 from lti_service.people.consents.models import Consent, Relation, Way
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.models import Membership, Mentee, MenteeState, Person, Source
 from lti_service.platforms.models import Course
 from lti_service.programme.models import MentorKind
+from tests.consenting import give_consent, withdraw_consent
 from tests.people.conftest import mentee_of, mentor_of
 from tests.people.test_imports import checked, counts, csv_of, curator, load, post, problems, set_born, xlsx
 from tests.people.test_pages import token
-from tests.practice_moodle import College, a_college
+from tests.practice_moodle import College, PracticeMoodle, a_college
 
 __all__ = ["curator"]
 
@@ -362,6 +364,69 @@ def test_a_withdrawn_consent_does_not_come_back_by_the_old_paper(
     assert "01.10.2026" in problems(session)[2]
     checked(curator, "consents", xlsx(CONSENT_HEADS, (person.email, "02.10.2026", "", "")))
     assert counts(session) == {"new": 1}
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+@pytest.mark.parametrize("ending", ["xlsx", "csv"])
+def test_the_list_of_consents_that_was_saved_changes_nothing_when_it_is_loaded(
+    launch_as: LaunchAs,
+    moodle: PracticeMoodle,
+    synced: Course,
+    session: Session,
+    person_of: PersonOf,
+    lang: str,
+    ending: str,
+) -> None:
+    moodle.college.person("curator").lang = lang
+    curator = launch_as("curator")
+    day = now().date()
+    by_paper, in_tool, minor, grown, withdrawn = (person_of(f"student0{number}") for number in range(1, 6))
+    for person in (by_paper, in_tool, grown, withdrawn):
+        set_born(session, person, date(2000, 3, 15))
+    set_born(session, minor, date(2011, 3, 15))
+    data = xlsx(
+        CONSENT_HEADS,
+        (by_paper.email, "10.09.2026", "", ""),
+        (minor.email, "11.09.2026", "Иванова Мария Сергеевна", "мать"),
+        (withdrawn.email, "12.09.2026", "", ""),
+    )
+    applied(curator, "consents", data)
+    give_consent(session, in_tool, day)
+    set_born(session, grown, date(2011, 3, 15))
+    give_consent(session, grown, day)
+    set_born(session, grown, date(2000, 3, 15))
+    withdraw_consent(session, withdrawn, day)
+    session.commit()
+    before = session.scalars(select(Consent.id)).all()
+
+    saved = curator.get(f"{curator.home}consents/list.{ending}")
+    page = load(curator, "consents", saved.data, f"согласия.{ending}")
+
+    assert page.status_code == 200, page.text
+    assert set(counts(session)) == {"same"}, problems(session)
+    assert session.scalars(select(Consent.id)).all() == before
+
+
+@pytest.mark.parametrize("head", ["Дата", "Date", "Дата согласия", "Date of the consent"])
+def test_rows_of_a_saved_list_never_become_papers_of_what_is_none(
+    curator: FlaskClient, session: Session, person_of: PersonOf, head: str
+) -> None:
+    """A list of another day or place: what it tells is not so here."""
+    people = [person_of(f"student0{number}") for number in range(1, 6)]
+    for person in people:
+        set_born(session, person, date(2000, 3, 15))
+    data = xlsx(
+        ("Почта", "Согласие", head, "Как", "Отозвано"),
+        (people[0].email, "своё согласие", "10.09.2026", "дано здесь самим человеком", ""),
+        (people[1].email, "согласие отозвано", "10.09.2026", "подписано на бумаге самим человеком", "01.10.2026"),
+        (people[2].email, "consent withdrawn", "10.09.2026", "given here by themselves", ""),
+        (people[3].email, "нет согласия", "", "", ""),
+        # Into the saved list the curator has written the date of the paper that lay on the table.
+        (people[4].email, "нет согласия", "10.09.2026", "", ""),
+    )
+    checked(curator, "consents", data)
+    assert sorted(problems(session)) == [2, 3, 4]
+    assert counts(session) == {"wrong": 3, "same": 1, "new": 1}
 
 
 # --- what we save comes back as it is -----------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Files of signed consents: in each row one paper, of the person themselves or of who signed for them."""
+"""Files of signed consents: in each row one paper, of the person themselves or of who signed for them.
+
+The list of consents that was saved comes back too: what it tells of consents that are no papers is never made one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ from lti_service.people.consents.service import Paper
 from lti_service.people.imports.columns import Cells, Column, Layout
 from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, People
 from lti_service.people.imports.lines import Kind, Line, Place, begin, refuse_repeats
-from lti_service.people.imports.rules import ValueUnclearError, Verdict, choose, parse_day
+from lti_service.people.imports.rules import ValueUnclearError, Verdict, choose, fold, parse_day
 from lti_service.people.models import Membership
 
 RELATIONS = {
@@ -38,7 +41,16 @@ LAYOUT = Layout(
         Column(
             "signed_on",
             _l("Date of the signature"),
-            ("Дата подписи", "Дата подписания", "Дата согласия", "Подписано", "Date of the signature"),
+            (
+                "Дата подписи",
+                "Дата подписания",
+                "Дата согласия",
+                "Подписано",
+                "Дата",
+                "Date of the signature",
+                "Date of the consent",
+                "Date",
+            ),
             _l("The date on the paper."),
             "10.09.2026",
             needed=True,
@@ -58,6 +70,9 @@ LAYOUT = Layout(
             _l("Mother, father, adopter, guardian, other."),
             "мать",
         ),
+        Column("standing", _l("Consent"), ("Согласие", "Consent"), offered=False),
+        Column("way", _l("How"), ("Как", "Способ", "How"), offered=False),
+        Column("withdrawn_on", _l("Withdrawn on"), ("Отозвано", "Withdrawn on"), offered=False),
     ),
     needs=(WHO, ("signed_on",)),
 )
@@ -68,6 +83,11 @@ COLUMN_OF = {
     "way": "representative",
 }
 """Field of a paper → column."""
+
+NO_CONSENT = ("нет согласия", "no consent")
+WITHDRAWN = ("согласие отозвано", "consent withdrawn")
+GIVEN_HERE = ("дано здесь самим человеком", "given here by themselves")
+"""As the list that was saved says it, in whatever language (`consent_labels`)."""
 
 PaperKey = tuple[Way, date, str]
 
@@ -92,32 +112,62 @@ def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> 
         signed_on, relation = _day(line), _relation(line)
         if person is None or line.is_wrong:
             continue
+        given = known.get(person.id, _Given())
+        if _is_no_paper(line, signed_on, given):
+            continue
         name = " ".join(line.row.values.get("representative", "").split())
         way = Way.REPRESENTATIVE if name or relation else Way.PAPER
         paper = Paper(person.id, way, signed_on, name, relation)
+        key = (way, signed_on, name)
+        # Of what is kept already nothing is asked: who signed for a child need not answer for the grown person.
+        if signed_on is not None and key in given.standing:
+            _plan(line, paper, signed_on)
+            continue
         for where, code in consents.problems_of(paper, person.birth_date, place.day).items():
             line.wrong(_title(COLUMN_OF[where]), consents.PROBLEMS[code])
         if line.is_wrong or signed_on is None:
             continue
-        key = (way, signed_on, name)
-        given = known.get(person.id, _Given())
-        if key not in given.standing and (
-            key in given.withdrawn or (given.withdrawn_on is not None and signed_on < given.withdrawn_on)
-        ):
+        if key in given.withdrawn or (given.withdrawn_on is not None and signed_on < given.withdrawn_on):
             day = given.withdrawn_on.strftime("%d.%m.%Y") if given.withdrawn_on else ""
             line.wrong(_title("signed_on"), _("Withdrawn on %(day)s: this paper is older and counts no more.", day=day))
             continue
-        line.target = paper
-        line.plan = {"person": person.id, "way": way.value, "signed_on": str(signed_on), "name": name}
-        line.plan |= {"relation": relation.value if relation else ""}
-        if key not in given.standing:
-            line.verdict = Verdict.NEW
-            line.change(_title("signed_on"), None, signed_on)
-            if name:
-                line.change(_title("representative"), None, name)
+        _plan(line, paper, signed_on)
+        line.verdict = Verdict.NEW
+        line.change(_title("signed_on"), None, signed_on)
+        if name:
+            line.change(_title("representative"), None, name)
     reason = _("The same paper is in row %(row)s.")
     refuse_repeats(lines, lambda line: tuple(line.plan.values()) or None, reason)
     return lines
+
+
+def _plan(line: Line, paper: Paper, signed_on: date) -> None:
+    line.target = paper
+    line.plan = {"person": paper.person_id, "way": paper.way.value, "signed_on": str(signed_on)}
+    line.plan |= {"name": paper.representative, "relation": paper.relation.value if paper.relation else ""}
+
+
+def _is_no_paper(line: Line, signed_on: date | None, given: _Given) -> bool:
+    """Whether a row of the saved list tells of no paper: of no consent, of one given here, or of one withdrawn.
+
+    Such a row changes nothing; where it tells of what is not so here, it says that it cannot be recorded.
+    """
+    values = line.row.values
+    if values.get("withdrawn_on") or _says(values.get("standing", ""), WITHDRAWN):
+        if all(signed_on != day for _way, day, _name in given.withdrawn):
+            line.wrong(_title("withdrawn_on"), _("A consent that was withdrawn is not recorded."))
+        return True
+    if _says(values.get("way", ""), GIVEN_HERE):
+        if all((way, day) != (Way.TOOL, signed_on) for way, day, _name in given.standing):
+            line.wrong(
+                _title("way"), _("The person gave it in the service themselves: it is no paper, and not recorded.")
+            )
+        return True
+    return signed_on is None and _says(values.get("standing", ""), NO_CONSENT)
+
+
+def _says(text: str, words: Sequence[str]) -> bool:
+    return bool(text) and fold(text) in map(fold, words)
 
 
 def _given(session: Session, course_id: int) -> dict[int, _Given]:
