@@ -52,6 +52,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.session_interface = _Sessions()
     app.request_class = _Request
+    # Before the check of the token, which reads the form: of what is too much to read the page has its number too.
+    app.before_request(_begin)
     csrf.init_app(app)
     Bootstrap5(app)
     babel = Babel(app, locale_selector=_locale, default_translation_directories="translations")
@@ -63,7 +65,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         newstyle=True,
     )
     app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"]
-    app.before_request(_begin)
     app.after_request(_headers)
     app.teardown_request(lambda _error: outgoing.limit_waiting(None))
     app.add_template_global(head_links, "head_links")

@@ -1,5 +1,6 @@
 """What each kind of file says, and to whom: people found, records made, and the reasons when they are not."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -486,6 +487,17 @@ def test_sizes_and_formats_are_refused_on_the_page(curator: FlaskClient) -> None
     assert send_much(curator, 17).status_code == 413
     # What takes no files takes as little as ever.
     assert send_much(curator, 3, "base/").status_code == 413
+
+
+@pytest.mark.parametrize(("megabytes", "page"), [(40, "imports/births/"), (3, "base/")])
+def test_what_is_too_much_to_read_has_a_number_as_every_error_has(
+    curator: FlaskClient, megabytes: int, page: str
+) -> None:
+    refused = send_much(curator, megabytes, page)
+    assert refused.status_code == 413
+    number = re.search(r"Номер запроса: (\w+)", refused.text)
+    assert number
+    assert number[1] == refused.headers["X-Correlation-Id"]
 
 
 def send_much(client: FlaskClient, megabytes: int, page: str = "imports/births/") -> TestResponse:
