@@ -358,6 +358,21 @@ LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
             "select=all",
         ),
     ),
+    "without-pair": (
+        "base/support/",
+        (
+            "",
+            "page=10",
+            "due=due",
+            "due=none&sort=name",
+            "group=ИС-150",
+            "search=ов",
+            "search=нет-такого",
+            "sort=talked&order=desc",
+            "sort=group&page=10",
+            "order=desc",
+        ),
+    ),
     "employers": (
         "employers/",
         ("", "page=4", "search=завод", "search=нет", "sort=until", "sort=mentors&order=desc", "state=expired"),

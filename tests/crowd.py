@@ -21,6 +21,7 @@ from lti_service.people.models import (
     Nomination,
     Person,
     Source,
+    Support,
 )
 from lti_service.people.names import search_key
 from lti_service.platforms.models import Course
@@ -60,6 +61,7 @@ def a_crowd(session: Session, course: Course, cycle: Cycle, people: int = 20_000
     mentors = _mentors(session, cycle, staff, students[: people // 20], employers, forms)
     mentees = _mentees(session, cycle, students, {form.mentee_kind: form.id for form in cycle.programme.forms})
     _nominations(session, mentees, staff)
+    _support(session, mentees)
     _consents(session, course, ids)
     _pairs(session, course, cycle, mentors, mentees)
     session.flush()
@@ -184,6 +186,25 @@ def _nominations(session: Session, mentees: list[int], staff: list[int]) -> None
         for number, one in enumerate(mentees[::20])
     ]
     _added(session, Nomination, rows)
+
+
+def _support(session: Session, mentees: list[int]) -> None:
+    """With most of those without a pair somebody has talked, with some of them twice."""
+    unpaired = [one for number, one in enumerate(mentees) if STATES[number % len(STATES)] is MenteeState.UNPAIRED]
+    today = now().date()
+    rows = [
+        {
+            "mentee_id": one,
+            "day": today - timedelta(days=20 + number % 60),
+            "who": "Психолог Петрова А. С.",
+            "agreed": "Встречаться по средам",
+            "next_look": None if number % 7 == 0 else today + timedelta(days=number % 60 - 30),
+            "created_at": now(),
+        }
+        for number, one in enumerate(unpaired * 2)
+        if number % 3
+    ]
+    _added(session, Support, rows)
 
 
 def _consents(session: Session, course: Course, people: list[int]) -> None:

@@ -303,11 +303,13 @@ class ScanGoneError(ConsentError):
 
 
 class SupportDayError(PeopleError):
-    """A talk that is still to come, or a next look before the talk."""
+    """A talk that is still to come or was too long ago, or a next look before the talk."""
 
     code = "support-day"
     field = "day"
-    message = _l("The talk cannot be in the future, and the next look cannot be before it.")
+    message = _l(
+        "The talk cannot be in the future or before the year %(least)s, and the next look cannot be before the talk."
+    )
 
 
 class NothingAgreedError(PeopleError):

@@ -6,7 +6,7 @@ from datetime import date
 from flask_babel import gettext as _
 
 from lti_service.pages import local_day
-from lti_service.people import labels
+from lti_service.people import labels, without_pair
 from lti_service.people.consents import labels as consent_labels
 from lti_service.people.consents import lists as consent_lists
 from lti_service.people.consents.service import Stand
@@ -61,6 +61,34 @@ def mentees(lines: Iterable[Line[Mentee]], stands: Mapping[int, Stand], years: M
         for stand in [stands[line.record.person_id]]
     ]
     return Sheet(_("Base of mentees"), heads, rows)
+
+
+def supported(lines: Iterable[without_pair.Line], stands: Mapping[int, Stand]) -> Sheet:
+    """A row for each mentee without a pair, with the last talk and never what was agreed; after a withdrawal of their
+    consent without the talk, see `_person`."""
+    heads = [
+        *_person_heads(),
+        _("Last talk"),
+        _("Who talked"),
+        _("Look again on"),
+        _("Time to look"),
+        _("Consent"),
+    ]
+    rows: list[list[Value]] = []
+    for line in lines:
+        stand = stands[line.person.id]
+        talk = None if stand.is_withdrawn else line.talk
+        rows.append(
+            [
+                *_person(line.person, line.groups, stand),
+                talk.day if talk else None,
+                talk.who if talk else "",
+                talk.next_look if talk else None,
+                _("yes") if line.is_due else "",
+                str(consent_labels.STANDINGS[stand.standing]),
+            ]
+        )
+    return Sheet(_("Support of those without a pair"), heads, rows)
 
 
 def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing], stands: Mapping[int, Stand]) -> Sheet:

@@ -13,7 +13,7 @@ from wtforms import BooleanField, DateField, SelectField, SelectMultipleField, S
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from lti_service.people import labels, rules
+from lti_service.people import labels, rules, without_pair
 from lti_service.people.asking import Asking
 from lti_service.people.consents.service import Stands
 from lti_service.people.lists import Look
@@ -68,6 +68,16 @@ def read_look(
         nominated=values.get("nominated") == "1",
         training=one_of("training", TrainingState),
         **read_way(values, sorts),
+    )
+
+
+def read_support_look(values: Values) -> without_pair.Look:
+    """How the list of those without a pair is to be shown; what makes no sense is taken as not given."""
+    due = read_choice(values, "due", rules.Wait)
+    return without_pair.Look(
+        due=due.value if due else "",
+        group=_text(values, "group"),
+        **read_way(values, without_pair.SORTS, without_pair.Look().sort),
     )
 
 

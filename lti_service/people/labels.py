@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from lti_service.access import Role
 from lti_service.people.models import ContactWay, MeetingTime, MenteeState, Mentor, MentorState, Source
-from lti_service.people.rules import MenteeAction, MentorAction
+from lti_service.people.rules import MenteeAction, MentorAction, Wait
 from lti_service.programme import labels as of_programme
 from lti_service.programme.models import MentorKind
 
@@ -99,6 +99,12 @@ SOURCES: dict[Source, Any] = {
 MENTOR_ACTIONS: dict[MentorAction, Any] = {
     MentorAction.RETURN: _l("Back to candidates"),
     MentorAction.WITHDRAW: _l("Do not take part"),
+}
+
+
+WAITS: dict[Wait, Any] = {
+    Wait.DUE: _l("Time to look"),
+    Wait.UNTOLD: _l("No talk yet"),
 }
 
 

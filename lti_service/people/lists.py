@@ -353,9 +353,7 @@ def _filters(base: type[B], look: Look) -> list[Any]:
     if look.kind:
         conditions.append(base.kind == look.kind)
     if look.group:
-        separator = rules.SEPARATOR
-        padded = literal(separator).concat(Membership.groups).concat(separator)
-        conditions.append(padded.contains(f"{separator}{look.group}{separator}", autoescape=True))
+        conditions.append(is_in_group(look.group))
     if look.asked:
         conditions.append(base.asked_at.is_not(None))
     if look.form and base is Mentor:
@@ -365,6 +363,13 @@ def _filters(base: type[B], look: Look) -> list[Any]:
     if look.nominated and base is Mentee:
         conditions.append(_IS_NOMINATED)
     return conditions
+
+
+def is_in_group(group: str) -> ColumnElement[bool]:
+    """Whether a member of a course is in this group, among others."""
+    separator = rules.SEPARATOR
+    padded = literal(separator).concat(Membership.groups).concat(separator)
+    return padded.contains(f"{separator}{group}{separator}", autoescape=True)
 
 
 def takes_part(form_id: int) -> ColumnElement[bool]:

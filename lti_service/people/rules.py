@@ -129,6 +129,15 @@ def pairing_allowed(state: MenteeState, target: MenteeState) -> bool:
     return any(action not in CURATOR_ACTIONS and after is target for action, after in moves)
 
 
+class Wait(StrEnum):
+    """Who of those without a pair waits for somebody to look how they are."""
+
+    DUE = "due"
+    """The promised day has come, or nobody has talked with them."""
+    UNTOLD = "none"
+    """Nobody has talked with them yet."""
+
+
 class MentorAction(StrEnum):
     """What can be done with a mentor."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Subquery, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lti_service import audit
 from lti_service.db import now
@@ -15,6 +15,10 @@ from lti_service.errors import NotFoundError
 from lti_service.people.errors import NothingAgreedError, SupportDayError
 from lti_service.people.models import Membership, Mentee, MenteeState, Support
 from lti_service.people.service import Desk, record_of
+
+_this_year = aliased(Mentee)
+EARLIEST_YEAR = 2000
+"""No talk written down here was before: a year of two figures, or a slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,14 @@ def record_support(
 ) -> Support:
     """Keep one talk with a mentee.
 
-    Raises NotFoundError for somebody who is no mentee here, SupportDayError for a talk still to come or a next look
-    before the talk, NothingAgreedError.
+    Raises NotFoundError for somebody who is no mentee here, SupportDayError for a talk still to come or of before 2000
+    or a next look before the talk, NothingAgreedError.
     """
     mentee = record_of(session, at.course_id, at.cycle_id, person_id).mentee
     if mentee is None:
         raise NotFoundError
-    if day > today or (next_look is not None and next_look < day):
-        raise SupportDayError
+    if day.year < EARLIEST_YEAR or day > today or (next_look is not None and next_look < day):
+        raise SupportDayError(least=EARLIEST_YEAR)
     if not who.strip() or not agreed.strip():
         raise NothingAgreedError
     entry = Support(
@@ -100,11 +104,19 @@ def record_support(
     return entry
 
 
-def newest_talks() -> Subquery:
-    """The last talk with each person who was ever talked with, of whatever year (columns `person_id` and `id`)."""
+def newest_talks(cycle_id: int) -> Subquery:
+    """The last talk with each of those without a pair in a school year, in whatever year it was (columns `person_id`
+    and `id`); nobody talked with the others."""
+    now_without = select(_this_year.person_id).where(
+        _this_year.cycle_id == cycle_id, _this_year.state == MenteeState.UNPAIRED
+    )
     number = func.row_number().over(partition_by=Mentee.person_id, order_by=(Support.day.desc(), Support.id.desc()))
-    ranked = select(Mentee.person_id, Support.id, number.label("number")).join(Mentee, Mentee.id == Support.mentee_id)
-    talks = ranked.subquery()
+    talks = (
+        select(Mentee.person_id, Support.id, number.label("number"))
+        .join(Mentee, Mentee.id == Support.mentee_id)
+        .where(Mentee.person_id.in_(now_without))
+        .subquery()
+    )
     return select(talks.c.person_id, talks.c.id).where(talks.c.number == 1).subquery()
 
 
@@ -115,7 +127,7 @@ def is_due(today: date) -> ColumnElement[bool]:
 
 def due_looks(session: Session, cycle_id: int, course_id: int, today: date) -> int:
     """How many mentees without a pair nobody has looked at again by the promised day, or never."""
-    newest = newest_talks()
+    newest = newest_talks(cycle_id)
     query = (
         select(func.count())
         .select_from(Mentee)

@@ -368,7 +368,7 @@ def test_a_saved_list_tells_that_a_name_was_searched_for_and_not_which(story: St
     lists = [
         rule.partition("/courses/<int:course_id>/")[2].partition("<any")[0] for rule in rules if "import" not in rule
     ]
-    assert len(lists) == 6, "whoever adds a list says here that it does not tell the name"
+    assert len(lists) == 7, "whoever adds a list says here that it does not tell the name"
     for path in lists:
         assert curator.get(f"{curator.home}{path}csv", query_string=query).status_code == 200, path
     story.session.commit()

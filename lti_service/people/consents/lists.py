@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service.lists import ListLook, ListPage, part, place
@@ -19,7 +19,7 @@ from lti_service.people import rules
 from lti_service.people.consents import rules as consent_rules
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.service import EXACT, GRANTED, Stand, Standing, Stands
-from lti_service.people.lists import Everyone, groups_of
+from lti_service.people.lists import Everyone, groups_of, is_in_group
 from lti_service.people.models import Membership, Mentee, Mentor, MentorState, Person
 from lti_service.people.names import search_key
 
@@ -162,9 +162,7 @@ def _people(query: Any, course_id: int, cycle_id: int | None, look: Look) -> Any
         .where(*(Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()))
     )
     if look.group:
-        padded = literal(rules.SEPARATOR).concat(Membership.groups).concat(rules.SEPARATOR)
-        wanted = f"{rules.SEPARATOR}{look.group}{rules.SEPARATOR}"
-        query = query.where(padded.contains(wanted, autoescape=True))
+        query = query.where(is_in_group(look.group))
     if look.who:
         query = query.where(_takes_part(Who(look.who), cycle_id))
     return query

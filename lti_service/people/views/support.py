@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages
+from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Viewer
 from lti_service.errors import NotFoundError
-from lti_service.people import support
+from lti_service.people import exports, service, support, without_pair
+from lti_service.people.consents import service as consents
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import SupportForm
+from lti_service.people.forms import SupportForm, read_support_look
 from lti_service.people.views.room import blueprint, cycle_id, desk
 
 
@@ -33,6 +34,34 @@ def support_due(session: Session, viewer: Viewer) -> Markup | None:
     year = cycle_id(session, viewer)
     count = support.due_looks(session, year, viewer.course_id, pages.local_today()) if year else 0
     return pages.part("people/_support_due.html", count=count) if count else None
+
+
+@blueprint.get("/courses/<int:course_id>/base/support/")
+@access.needs(Permission.MANAGE_BASE)
+def without_pair_list() -> Any:
+    """All without a pair: when somebody talked with each of them last, and when to look again."""
+    viewer, session, today = access.viewer(), db.session(), pages.local_today()
+    look, year = read_support_look(request.args), cycle_id(session, viewer)
+    return render_template(
+        "people/without_pair.html",
+        listing=without_pair.list_supported(session, year, viewer.course_id, today, look) if year else None,
+        look=look,
+        today=today,
+        address=look.addresses("people.without_pair_list"),
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/base/support.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_BASE)
+def export_without_pair(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    look, today = read_support_look(request.args), pages.local_today()
+    with db.transaction() as session:
+        at = desk(session)
+        lines = without_pair.all_supported(session, at.cycle_id, at.course_id, today, look)
+        stands = consents.stands(session, [line.person.id for line in lines], today)
+        service.record_export(session, at, "support", len(lines), look.told)
+        return sheets.download(exports.supported(lines, stands), sheets.Kind(ending))
 
 
 @blueprint.route("/courses/<int:course_id>/people/<int(max=2147483647):person_id>/support", methods=["GET", "POST"])
