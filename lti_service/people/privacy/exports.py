@@ -1,8 +1,8 @@
 """What a person takes along: everything that the page shows, for people as a table and for machines as JSON; and both
-with the files that are kept, in one archive."""
+with the files that are kept, in one archive. And what the administrator takes along: the list of requests to erase."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from tempfile import SpooledTemporaryFile
@@ -10,12 +10,15 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from lti_service import personal, sheets
-from lti_service.pages import show_moment
+from lti_service.pages import local_day, show_moment
 from lti_service.people import labels
+from lti_service.people.privacy import labels as labels_of_requests
 from lti_service.people.privacy.looked import Look
-from lti_service.people.privacy.service import OwnData
+from lti_service.people.privacy.models import ErasureRequest
+from lti_service.people.privacy.service import OwnData, titles_of
 from lti_service.personal import Enclosure, Eyes, Origin
 from lti_service.sheets import Sheet, Value
 
@@ -55,6 +58,54 @@ def table(own: OwnData) -> Sheet:
     ]
     heads = [_("Part"), _("Which"), _("What"), _("Value"), _("From where it came"), _("Who sees it, besides you")]
     return Sheet(_("My data"), heads, rows)
+
+
+def requests(asked: Iterable[ErasureRequest]) -> Sheet:
+    """A row for each request to erase, as the administrator's list has them: the annex to the act of destruction.
+
+    Names are those of today, so whoever was erased has none; the reason of a refusal stays on the request's own page.
+    """
+    heads = [
+        _("Family name, given name, patronymic"),
+        _("Received on"),
+        _("How"),
+        _("Written down by"),
+        _("Answer by"),
+        _("Erase by"),
+        _("State"),
+        _("Decided on"),
+        _("By whom"),
+        _("What was erased"),
+    ]
+    rows: list[Sequence[Value]] = [
+        [
+            one.person.name,
+            one.received_on,
+            _("on paper") if one.on_paper else _("in the tool"),
+            one.recorder.name if one.recorder else _("the person themselves"),
+            one.answer_by,
+            one.erase_by,
+            str(labels_of_requests.STATES[one.state]),
+            local_day(one.decided_at) if one.decided_at else None,
+            _by_whom(one),
+            _gone_in_words(one.gone),
+        ]
+        for one in asked
+    ]
+    return Sheet(_("Requests to erase"), heads, rows)
+
+
+def _by_whom(one: ErasureRequest) -> str:
+    if one.decided_by == one.person_id:
+        return _("the person themselves")
+    return one.decider.name if one.decider else ""
+
+
+def _gone_in_words(gone: Mapping[str, int]) -> str:
+    """What went at an erasure, as the request's page says it."""
+    return "; ".join(
+        f"{title}: {ngettext('%(num)d entry', '%(num)d entries', count)}" for title, count in titles_of(gone)
+    )
 
 
 IN_MEMORY = 1024 * 1024

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service import looks
@@ -14,6 +14,7 @@ from lti_service.access import Role, Viewer
 from lti_service.audit import AuditEvent
 from lti_service.lists import ListPage, part, place
 from lti_service.people.models import Membership, Person
+from lti_service.people.privacy.models import ErasureRequest
 from lti_service.platforms.models import Course
 
 
@@ -30,6 +31,8 @@ ACTIONS: dict[Trail, tuple[str, ...]] = {
     Trail.LISTS: ("base.exported", "consent.exported"),
 }
 """The entries of the trail that say so."""
+OF_REQUESTS = "base:erasure-requests"
+"""How the trail calls the list of requests to erase, when it is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,14 @@ def _conditions(viewer: Viewer, trail: Trail) -> list[ColumnElement[bool]]:
     if trail is Trail.LOOKS:
         return [*found, AuditEvent.subject == looks.subject_of(viewer.person_id)]
     # Lists on which nobody of the viewer's kind stands.
-    elsewhere = ("base:employers",) if Role.GUEST in viewer.roles else ("base:employers", "base:guests")
+    elsewhere = ["base:employers", OF_REQUESTS] + ([] if Role.GUEST in viewer.roles else ["base:guests"])
     own_courses = select(Membership.course_id).where(Membership.person_id == viewer.person_id)
+    of_course = and_(AuditEvent.course_id.in_(own_courses), AuditEvent.subject.not_in(elsewhere))
+    # That list is the college's, of those who have asked.
+    has_asked = exists().where(ErasureRequest.person_id == viewer.person_id)
     return [
         *found,
-        AuditEvent.course_id.in_(own_courses),
-        AuditEvent.subject.not_in(elsewhere),
+        or_(of_course, and_(AuditEvent.subject == OF_REQUESTS, has_asked)),
         # On a list of nobody nobody was.
         AuditEvent.details["count"].as_integer() > 0,
     ]

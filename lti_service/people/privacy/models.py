@@ -56,6 +56,8 @@ class ErasureRequest(Base):
     """Table → rows deleted or emptied."""
 
     person: Mapped[Person] = relationship(foreign_keys=person_id)
+    recorder: Mapped[Person | None] = relationship(foreign_keys=recorded_by)
+    decider: Mapped[Person | None] = relationship(foreign_keys=decided_by)
 
 
 class ErasedIdentity(Base):

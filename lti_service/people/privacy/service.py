@@ -1,11 +1,12 @@
 """What people and the administrator do about personal data: look, take along, ask, decide, erase, come back."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
@@ -203,21 +204,47 @@ class Requests(ListPage[ErasureRequest]):
 
 def requests(session: Session, viewer: Viewer, look: RequestsLook) -> Requests:
     """A page of the college's requests; unless sorted otherwise those that wait by their term, then the newest."""
-    words = search_key(look.search).split()
-    of_college = (
-        ErasureRequest.platform_id == viewer.platform_id,
-        *(Person.search_name.contains(word, autoescape=True) for word in words),
-    )
-    counted = select(ErasureRequest.state, func.count()).join(ErasureRequest.person).where(*of_college)
+    counted = select(ErasureRequest.state, func.count()).join(ErasureRequest.person)
+    counted = counted.where(*_of_college(viewer, look))
     rows = session.execute(counted.group_by(ErasureRequest.state))
     counts: Counter[str] = Counter({state.value: count for state, count in rows})
     total = counts[look.state] if look.state else counts.total()
     page, pages = place(total, look.page)
-    query = select(ErasureRequest).join(ErasureRequest.person).where(*of_college)
+    return Requests(list(session.scalars(part(_listed(viewer, look), page))), total, page, pages, counts)
+
+
+def all_requests(session: Session, viewer: Viewer, look: RequestsLook) -> list[ErasureRequest]:
+    """All requests that a look shows, on whatever page, in its order, with who recorded and decided them."""
+    with_names = joinedload(ErasureRequest.recorder), joinedload(ErasureRequest.decider)
+    return list(session.scalars(_listed(viewer, look).options(*with_names)))
+
+
+def record_export(session: Session, viewer: Viewer, count: int, filters: Mapping[str, Any]) -> None:
+    """Keep who took the list of requests out of the service, and how many are in it; `filters` are what the look
+    tells."""
+    audit.record(
+        session,
+        "base.exported",
+        platform_id=viewer.platform_id,
+        course_id=viewer.course_id,
+        actor_id=viewer.person_id,
+        subject=looked.OF_REQUESTS,
+        count=count,
+        **filters,
+    )
+
+
+def _listed(viewer: Viewer, look: RequestsLook) -> Select[ErasureRequest]:
+    query = select(ErasureRequest).join(ErasureRequest.person).where(*_of_college(viewer, look))
     if look.state:
         query = query.where(ErasureRequest.state == RequestState(look.state))
-    query = query.options(contains_eager(ErasureRequest.person)).order_by(*_order(look))
-    return Requests(list(session.scalars(part(query, page))), total, page, pages, counts)
+    return query.options(contains_eager(ErasureRequest.person)).order_by(*_order(look))
+
+
+def _of_college(viewer: Viewer, look: RequestsLook) -> list[ColumnElement[bool]]:
+    words = search_key(look.search).split()
+    named = [Person.search_name.contains(word, autoescape=True) for word in words]
+    return [ErasureRequest.platform_id == viewer.platform_id, *named]
 
 
 def _order(look: RequestsLook) -> list[Any]:
@@ -325,7 +352,7 @@ def erase(session: Session, viewer: Viewer, request_id: int, day: date, *, is_su
     return request
 
 
-def titles_of(gone: dict[str, Any]) -> list[tuple[str, int]]:
+def titles_of(gone: Mapping[str, Any]) -> list[tuple[str, int]]:
     """What went at an erasure, in words: the title of each table and how many rows."""
     titles = {holding.columns.name: str(holding.title) for holding in personal.holdings()}
     return [(titles[name], count) for name, count in gone.items() if name in titles]

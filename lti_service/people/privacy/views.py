@@ -186,6 +186,17 @@ def record_paper_request() -> Any:
     return redirect(url_for("people.erasure_request", request_id=found.id), 303)
 
 
+@blueprint.get("/courses/<int:course_id>/personal-data/requests.<any(xlsx,csv):ending>")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def export_requests(ending: str) -> Response:
+    """All requests that the list shows with these filters, as a file."""
+    viewer, look = access.viewer(), _requests_look()
+    with db.transaction() as session:
+        asked = service.all_requests(session, viewer, look)
+        service.record_export(session, viewer, len(asked), look.told)
+        return sheets.download(exports.requests(asked), sheets.Kind(ending))
+
+
 @blueprint.get("/courses/<int:course_id>/personal-data/requests/<int(max=2147483647):request_id>/")
 @access.needs(Permission.MANAGE_PERSONAL_DATA)
 def erasure_request(request_id: int) -> Any:
@@ -242,12 +253,14 @@ def save_keeping_periods() -> Any:
     return redirect(url_for("people.keeping_periods"), 303)
 
 
-def _requests_page(error: PeopleError | None = None) -> str:
-    viewer, session = access.viewer(), db.session()
+def _requests_look() -> RequestsLook:
     state = read_choice(request.args, "state", RequestState)
-    look = RequestsLook(
-        state=state.value if state else "", **read_way(request.args, service.REQUEST_SORTS, RequestsLook().sort)
-    )
+    way = read_way(request.args, service.REQUEST_SORTS, RequestsLook().sort)
+    return RequestsLook(state=state.value if state else "", **way)
+
+
+def _requests_page(error: PeopleError | None = None) -> str:
+    viewer, session, look = access.viewer(), db.session(), _requests_look()
     whose = request.args.get("whose", "")[:LONGEST_SEARCH].replace("\0", "")
     return render_template(
         "people/privacy/requests.html",
