@@ -14,6 +14,7 @@ __all__ = ["sides"]
 LISTS = {
     "indicators.people": "a list of everybody behind a number",
     "indicators.column": "a list of the grades of a whole course",
+    "people.sync_troubles": "a list of those with whom a load of the course had trouble",
     "people.training_course": "a list of those who have completed a training",
     "people.employer": "an organisation with the mentors whom it gave",
     "people.erasure_request": "a request that the person has put before the administrator: a name and its terms",

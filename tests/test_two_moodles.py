@@ -30,7 +30,7 @@ from lti_service.indicators.models import GradebookColumn
 from lti_service.lti import keysets
 from lti_service.pairs.models import Pair
 from lti_service.pairs.work.models import Meeting, PlanItem
-from lti_service.people import enrolments
+from lti_service.people import enrolments, loads
 from lti_service.people.consents.models import Consent
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.imports.kinds import KINDS
@@ -310,6 +310,26 @@ def _consents(session: Session, side: Side, mentor_id: int) -> None:
     side.ids["text_id"] = int(text[1])
     side.ids["consent_id"] = session.scalars(select(Consent.id).where(Consent.person_id == side.ids["person_id"])).one()
     assert session.scalars(select(Consent).where(Consent.person_id == mentor_id)).one().says_adult
+    side.ids["run_id"] = _a_load_with_trouble(session, side)
+
+
+def _a_load_with_trouble(session: Session, side: Side) -> int:
+    """The report of a load that could not read something of the mentee."""
+    named = [session.get_one(Person, side.ids["person_id"]).moodle_id]
+    counts = {"problems": {reason: {"count": 1, "people": named} for reason in loads.REASONS}}
+    moment = db.now()
+    run = queue.Run(
+        kind=enrolments.KIND,
+        course_id=side.course,
+        state=queue.RunState.DONE,
+        counts=counts,
+        created_at=moment,
+        heard_at=moment,
+        finished_at=moment,
+    )
+    session.add(run)
+    session.commit()
+    return run.id
 
 
 class _Watcher:
@@ -391,6 +411,7 @@ CHOICES = {
     "kind": ("student", "young-teacher", "teacher", "employer", "senior-student"),
     "place": ("home", "mentor", "surveys", "indicators"),
     "which": ("looks", "lists"),
+    "reason": loads.REASONS,
 }
 """Parts of addresses that are words."""
 

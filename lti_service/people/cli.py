@@ -17,6 +17,9 @@ from lti_service.platforms import service as platforms
 from lti_service.platforms.models import Course
 from lti_service.queue import Progress
 
+MENTIONED = 10
+"""How many people with a trouble are named; a page has all of them."""
+
 
 class Watcher:
     """Is told of each step, and tells the run and the progress bar."""
@@ -106,7 +109,8 @@ def describe_people(counts: dict[str, Any]) -> str:
     for reason, found in counts["problems"].items():
         known = {"name": "without a name", "corrected": "corrected here, other than in Moodle"}
         what = known.get(reason, f"with an unreadable {reason}")
-        parts.append(f"{found['count']} {what} (Moodle ids {', '.join(found['people'])})")
+        others = ["…"] if found["count"] > MENTIONED else []
+        parts.append(f"{found['count']} {what} (Moodle ids {', '.join([*found['people'][:MENTIONED], *others])})")
     return ", ".join(parts)
 
 

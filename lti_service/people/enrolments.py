@@ -62,8 +62,6 @@ PROFILE_FIELDS = {
 """Short names of the profile fields, where the platform does not say otherwise; empty: none is read."""
 STANDARD_FIELDS = ("department", "institution", "idnumber")
 """Fields that every Moodle profile has and that may be named as well as one's own."""
-MENTIONED = 10
-"""How many people with a trouble a report names; the others it counts."""
 CHUNK = 500
 """Rows of one statement that names them by their ids."""
 
@@ -176,9 +174,7 @@ class Report:
             "earlier": self.earlier,
             "skipped": dict(self.skipped),
             "unknown_roles": sorted(self.unknown_roles),
-            "problems": {
-                reason: {"count": len(ids), "people": ids[:MENTIONED]} for reason, ids in self.problems.items()
-            },
+            "problems": {reason: {"count": len(ids), "people": ids} for reason, ids in self.problems.items()},
         }
 
 

@@ -2,20 +2,28 @@
 
 from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from lti_service import access, db, pages
 from lti_service.access import Permission, Viewer
-from lti_service.people import service, tasks
+from lti_service.lists import ListLook
+from lti_service.people import loads, service, tasks
+from lti_service.people.forms import read_choice, read_id, read_way
 from lti_service.people.views.room import blueprint
 from lti_service.queue import OPEN, RunState
 
 pages.add_nav(70, "people.sync", _l("People from Moodle"), Permission.RUN_SYNC)
 
-RUNS_SHOWN = 10
+MENTIONED = 10
+"""How many people with a trouble a report names; the others are on a page of their own."""
+
+
+OUTCOMES: dict[RunState, Any] = {RunState.DONE: _l("Done"), RunState.FAILED: _l("Broken off")}
+"""How loads end, to filter them by."""
+_REASONS = ",".join(f"'{reason}'" for reason in loads.REASONS)
 
 
 @blueprint.get("/courses/<int:course_id>/sync/")
@@ -23,15 +31,37 @@ RUNS_SHOWN = 10
 def sync() -> Any:
     """How the course's people come from Moodle: when they last did, how it goes now, and what it changed."""
     session, course_id = db.session(), access.viewer().course_id
-    runs = service.runs(session, course_id, RUNS_SHOWN)
+    newest = next(iter(service.runs(session, course_id, 1)), None)
+    state = read_choice(request.args, "state", RunState)
+    look = loads.Look(state=state.value if state and state in OUTCOMES else "", page=read_id(request.args, "page") or 1)
+    listing = loads.earlier(session, course_id, newest, look) if newest else None
+    runs = listing.lines if listing else []
     return render_template(
         "people/sync.html",
         course=service.course(session, course_id),
-        runs=runs,
-        run=runs[0] if runs else None,
+        run=newest,
+        listing=listing,
+        look=look,
+        address=look.addresses("people.sync"),
         names=service.names_of(session, [run.requested_by for run in runs if run.requested_by]),
         states=RunState,
-        is_open=bool(runs) and runs[0].state in OPEN,
+        outcomes=OUTCOMES,
+        is_open=newest is not None and newest.state in OPEN,
+        mentioned=MENTIONED,
+    )
+
+
+@blueprint.get(f"/courses/<int:course_id>/sync/<int(max=2147483647):run_id>/<any({_REASONS}):reason>/")
+@access.needs(Permission.RUN_SYNC)
+def sync_troubles(run_id: int, reason: str) -> str:
+    """All the people with whom a load had one kind of trouble."""
+    look = ListLook(**read_way(request.args, ("name",)))
+    found = loads.troubles(db.session(), access.viewer().course_id, run_id, reason, look)
+    return render_template(
+        "people/troubles.html",
+        found=found,
+        look=look,
+        address=look.addresses("people.sync_troubles", run_id=run_id, reason=reason),
     )
 
 
@@ -53,7 +83,10 @@ def sync_status() -> Any:
     """The part of the page that says how the newest run goes; a script asks for it each second."""
     runs = service.runs(db.session(), access.viewer().course_id, 1)
     return render_template(
-        "people/_run.html", run=runs[0] if runs else None, is_open=bool(runs) and runs[0].state in OPEN
+        "people/_run.html",
+        run=runs[0] if runs else None,
+        is_open=bool(runs) and runs[0].state in OPEN,
+        mentioned=MENTIONED,
     )
 
 
