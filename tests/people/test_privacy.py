@@ -539,6 +539,45 @@ def test_numbers_of_past_years_stay_as_they_were(story: Story) -> None:
     assert story.numbers(story.past) == before
 
 
+def test_numbers_of_past_years_stay_when_the_mentor_is_erased_too(story: Story) -> None:
+    before = story.numbers(story.past)
+    erase_on_paper(story, story.mentor)
+    assert story.numbers(story.past) == before
+    enrolments.sync_course(story.course.id)
+    assert story.numbers(story.past) == before
+
+
+def this_year(story: Story) -> tuple[int, int]:
+    """Numerator and denominator of R4, pairs formed of those who need one, today."""
+    return next((above, below) for code, above, below, _people in story.numbers(now().date()) if code == "R4")
+
+
+def test_of_the_current_year_an_erased_mentee_is_no_longer_counted(story: Story) -> None:
+    """As whoever withdraws in the middle of the year: the guide says so."""
+    assert this_year(story) == (2, 2)
+    ask_and_erase(story)
+    assert this_year(story) == (1, 1)
+
+
+def test_of_the_current_year_mentees_of_an_erased_mentor_need_one_again(story: Story) -> None:
+    assert this_year(story) == (2, 2)
+    erase_on_paper(story, story.mentor)
+    assert this_year(story) == (0, 2)
+    states = story.session.scalars(
+        select(Mentee.state).join(PairMentee).where(PairMentee.pair_id == story.group_id)
+    ).all()
+    assert states == [MenteeState.NEEDS] * 2
+
+
+def erase_on_paper(story: Story, person: Person) -> None:
+    """The administrator writes down somebody's paper and erases."""
+    admin = story.launch_as("admin")
+    search = f"personal-data/?whose={person.family_name}"
+    done = post(admin, search, search, person=person.id, received_on=now().date().isoformat())
+    at = done.request.path.removeprefix(admin.home)
+    assert post(admin, f"{at}erase", at, sure="yes").status_code == 200
+
+
 def test_last_years_pair_is_finished_and_this_years_group_goes_on(story: Story) -> None:
     ask_and_erase(story)
     past, group = story.fresh(Pair, story.pair_id), story.fresh(Pair, story.group_id)
@@ -570,11 +609,7 @@ def test_a_mentors_pair_of_this_year_ends(story: Story) -> None:
     with db.transaction(story.session) as session:
         session.execute(delete(PairMentee).where(PairMentee.pair_id == story.pair_id))
         session.execute(delete(Pair).where(Pair.id == story.pair_id))
-    admin = story.launch_as("admin")
-    search = f"personal-data/?whose={story.mentor.family_name}"
-    done = post(admin, search, search, person=story.mentor.id, received_on=now().date().isoformat())
-    at = done.request.path.removeprefix(admin.home)
-    assert post(admin, f"{at}erase", at, sure="yes").status_code == 200
+    erase_on_paper(story, story.mentor)
     group = story.fresh(Pair, story.group_id)
     assert group.state is PairState.ENDED_EARLY
     assert group.reason == ""
