@@ -83,6 +83,7 @@ def _persons(session: Session, course: Course, count: int) -> list[int]:
                 "department": SPECIALTIES[number % len(SPECIALTIES)],
                 "specialty": SPECIALTIES[number % len(SPECIALTIES)],
                 "birth_date": date(2004, 1, 1) + timedelta(days=number % 2000),
+                "corrected": {"given_name": "Иначе"} if number % 200 == 0 else {},
                 "updated_at": now(),
             }
         )
@@ -173,7 +174,8 @@ def _mentees(session: Session, cycle: Cycle, students: list[int], forms: dict[Me
                 "wanted_form_id": forms.get(kind) if number % 3 == 0 else None,
                 "request": "Помощь с дипломом и поиском места практики" if number % 4 == 0 else "",
                 "asked_at": now() if number % 5 == 0 else None,
-                "source": Source.MOODLE,
+                "source": Source.NOMINATION if number % 20 == 0 else Source.MOODLE,
+                "special_needs": number % 40 == 0,
                 "created_at": now(),
             }
         )

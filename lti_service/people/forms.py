@@ -16,8 +16,8 @@ from wtforms.validators import InputRequired, Length, Optional
 from lti_service.people import labels, rules, without_pair
 from lti_service.people.asking import Asking
 from lti_service.people.consents.service import Stands
-from lti_service.people.lists import Look
-from lti_service.people.models import Mentee, Person
+from lti_service.people.lists import UNCHOSEN, Look
+from lti_service.people.models import Mentee, Person, Source
 from lti_service.people.service import topics_for
 from lti_service.people.training.rules import TrainingState
 from lti_service.programme.models import Form, MenteeKind
@@ -54,7 +54,7 @@ def read_look(
         value = values.get(name, "")
         return value if value in set(known) else ""
 
-    form = values.get("form", "")
+    form, wanted, employer = (values.get(name, "") for name in ("form", "wanted", "employer"))
     return Look(
         state=one_of("state", states),
         kind=one_of("kind", kinds),
@@ -64,6 +64,11 @@ def read_look(
         day=day,
         gone=values.get("gone") == "1",
         form=form if _is_id(form) else "",
+        wanted=wanted if _is_id(wanted) or wanted == UNCHOSEN else "",
+        source=one_of("source", Source),
+        special=values.get("special") == "1",
+        employer=employer if _is_id(employer) else "",
+        differs=values.get("differs") == "1",
         asked=values.get("asked") == "1",
         nominated=values.get("nominated") == "1",
         training=one_of("training", TrainingState),

@@ -10,13 +10,14 @@ from datetime import date
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload, selectinload
 
 from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, place, values_of
 from lti_service.people import rules
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.service import Stands
+from lti_service.people.employers.models import Employer
 from lti_service.people.errors import ListChangedError, ListMovedError
 from lti_service.people.models import (
     ChosenForm,
@@ -47,6 +48,16 @@ class Look(ListLook):
     specialty: str = ""
     form: str = ""
     """The id of a form of mentoring: of mentors only those who take part in it."""
+    wanted: str = ""
+    """The id of a form of mentoring that mentees want, or `UNCHOSEN`."""
+    source: str = ""
+    """A value of `Source`: from where mentees came into the base."""
+    special: bool = False
+    """Only mentees with special needs; for the eyes of curators, and no file is filtered by it."""
+    employer: str = ""
+    """The id of the organisation that gave mentors."""
+    differs: bool = False
+    """Only those of whom something is corrected here that Moodle says otherwise."""
     asked: bool = False
     """Only those who asked for a mentor, or to be one, themselves."""
     nominated: bool = False
@@ -59,6 +70,10 @@ class Look(ListLook):
     """On which day trainings and consents are asked about; no part of the address."""
     gone: bool = False
     """Those who left the course instead of those who are in it."""
+
+
+UNCHOSEN = "none"
+"""In place of a form's id: those who have chosen none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +319,18 @@ def groups_of(session: Session, course_id: int) -> list[str]:
     return sorted({name for names in joined for name in rules.split_groups(names)})
 
 
+def employers_of(session: Session, cycle_id: int, course_id: int) -> list[Employer]:
+    """Organisations that gave mentors of the year's base who are, or were, in the course, by name."""
+    gave = (
+        select(Mentor.id)
+        .join(Membership, and_(Membership.person_id == Mentor.person_id, Membership.course_id == course_id))
+        .where(Mentor.cycle_id == cycle_id, Mentor.employer_id == Employer.id)
+        .correlate(Employer)
+    )
+    query = select(Employer).where(Employer.platform_id == _college_of(cycle_id), gave.exists())
+    return sorted(session.scalars(query), key=lambda employer: (search_key(employer.shown_name), employer.id))
+
+
 def specialties_of(session: Session, cycle_id: int, course_id: int) -> list[str]:
     """What students of the year's base who are, or were, in the course learn to be, sorted."""
     college = _college_of(cycle_id)
@@ -342,6 +369,9 @@ def _about_person(look: Look) -> list[Any]:
     ]
     if look.specialty:
         conditions.append(Person.specialty == look.specialty)
+    if look.differs:
+        # As text, which is the same on both databases.
+        conditions.append(cast(Person.corrected, String) != "{}")
     if look.consent and look.day:
         conditions.append(consents.stands_so(Stands(look.consent), look.day))
     return conditions
@@ -360,8 +390,25 @@ def _filters(base: type[B], look: Look) -> list[Any]:
         conditions.append(takes_part(int(look.form)))
     if look.training and look.day and base is Mentor:
         conditions.append(training.is_in(TrainingState(look.training), look.day))
-    if look.nominated and base is Mentee:
+    if look.employer and base is Mentor:
+        conditions.append(Mentor.employer_id == int(look.employer))
+    if base is Mentee:
+        conditions += _about_request(look)
+    return conditions
+
+
+def _about_request(look: Look) -> list[Any]:
+    """The filters that ask about a mentee's record."""
+    conditions: list[Any] = []
+    if look.nominated:
         conditions.append(_IS_NOMINATED)
+    if look.wanted:
+        chosen = None if look.wanted == UNCHOSEN else int(look.wanted)
+        conditions.append(Mentee.wanted_form_id.is_(None) if chosen is None else Mentee.wanted_form_id == chosen)
+    if look.source:
+        conditions.append(Mentee.source == look.source)
+    if look.special:
+        conditions.append(Mentee.special_needs)
     return conditions
 
 

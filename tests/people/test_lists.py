@@ -6,9 +6,11 @@ from itertools import product
 import pytest
 from sqlalchemy.orm import Session
 
+from lti_service.db import now
 from lti_service.people import lists
-from lti_service.people.lists import Look
-from lti_service.people.models import MenteeState, MentorState
+from lti_service.people.employers.models import Employer
+from lti_service.people.lists import UNCHOSEN, Look
+from lti_service.people.models import MenteeState, MentorState, Source
 from tests.counting import statements
 from tests.people.conftest import SmallCourse
 
@@ -70,6 +72,41 @@ def test_it_filters_by_state_kind_and_group(session: Session, small: SmallCourse
     assert names(small, group="ИС-21") == ["Алексеев", "Борисова", "Ёлкин", "Жуков"]
     assert names(small, group="ТМ-31") == ["Зотов"]
     assert names(small, group="ТМ-31", state="needs") == []
+
+
+def test_it_filters_by_wanted_form_source_special_needs_and_corrections(session: Session, small: SmallCourse):
+    first, second, third, fourth = small.mentees
+    first.wanted_form, second.source, third.special_needs = small.form("teacher-student"), Source.OWN, True
+    fourth.person.corrected = {"given_name": "Лев Иванович"}
+    session.flush()
+
+    assert names(small, wanted=str(first.wanted_form.id)) == ["Алексеев"]
+    assert names(small, wanted=UNCHOSEN, kind="student") == ["Борисова", "Ёлкин", "Жуков"]
+    assert names(small, source="own") == ["Борисова"]
+    assert names(small, special=True) == ["Ёлкин"]
+    assert names(small, differs=True) == ["Жуков"]
+    assert names(small, differs=True, special=True) == []
+
+
+def test_mentors_are_filtered_by_who_gave_them_and_by_corrections(session: Session, small: SmallCourse):
+    works, other = (
+        Employer(platform_id=small.platform.id, name=name, created_at=now()) for name in ("Завод", "Ателье")
+    )
+    session.add_all([works, other])
+    worker = small.a_mentor("Горняков Пётр")
+    worker.employer = works
+    small.mentor.person.corrected = {"family_name": "Титова"}
+    session.flush()
+
+    def found(**look: object) -> list[str]:
+        listing = lists.list_mentors(session, small.cycle.id, small.course.id, Look(**look))
+        return [line.record.person.family_name for line in listing.lines]
+
+    assert found(employer=str(works.id)) == ["Горняков"]
+    assert found(employer=str(other.id)) == []
+    assert found(differs=True) == ["Титов"]
+    offered = lists.employers_of(session, small.cycle.id, small.course.id)
+    assert [employer.name for employer in offered] == ["Завод"], "of those who gave nobody there is nothing to see"
 
 
 def test_counts_by_state_follow_the_other_filters(session: Session, small: SmallCourse):

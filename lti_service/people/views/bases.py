@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -90,6 +90,8 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
         actions=offered(rules.MENTEE_MOVES, state, rules.CURATOR_ACTIONS),
         forms=service.forms_for(cycle),
         specialties=lists.specialties_of(session, cycle.id, viewer.course_id) if cycle else [],
+        wanted_forms=cycle.programme.forms if cycle else [],
+        unchosen=lists.UNCHOSEN,
         years=_years(session, viewer, listing.lines if listing else []),
         error=error,
         left=_left(session, cycle, "people.mentees", Mentee, look),
@@ -105,8 +107,10 @@ def _mentees_page(error: PeopleError | None = None, chosen: Iterable[int] = (), 
 @blueprint.get("/courses/<int:course_id>/base/mentees.<any(xlsx,csv):ending>")
 @access.needs(Permission.MANAGE_BASE)
 def export_mentees(ending: str) -> Response:
-    """Everybody whom the list shows with these filters, as a file."""
+    """Everybody whom the list shows with these filters, as a file; who has special needs no file tells, so that filter
+    leaves nobody out of one."""
     look = read_look(request.args, MenteeState, MenteeKind, MENTEE_SORTS, pages.local_today())
+    look = replace(look, special=False)
     with db.transaction() as session:
         at = desk(session)
         lines = lists.all_mentees(session, at.cycle_id, at.course_id, look)
@@ -160,6 +164,7 @@ def _mentors_page(error: PeopleError | None = None, chosen: Iterable[int] = ()) 
         actions=offered(rules.MENTOR_MOVES, state, rules.PLAIN_ACTIONS),
         may_decide=state is None or any(action in rules.MENTOR_MOVES[state] for action in rules.DECISIONS),
         forms=service.forms_for(cycle),
+        employers=lists.employers_of(session, cycle.id, viewer.course_id) if cycle else [],
         error=error,
         left=_left(session, cycle, "people.mentors", Mentor, look),
         chosen=set(chosen),
