@@ -29,7 +29,7 @@ from lti_service.people import fields, trouble
 from lti_service.people.fields import FieldsTrial
 from lti_service.people.kinds import rules as kinds
 from lti_service.people.kinds import service as kinds_service
-from lti_service.people.kinds.service import Meaning, Trial
+from lti_service.people.kinds.service import Meaning, Part, Trial
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.platforms import keys, outgoing, secrets
@@ -317,10 +317,16 @@ def rows_of(wanted: Mapping[str, Iterable[Role]]) -> list[RoleRow]:
     return rows
 
 
-def try_roles(session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[Role]], day: date) -> Trial:
-    """What another meaning of Moodle's roles would make of everybody on the platform; raises RoleNameError."""
+def try_roles(
+    session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[Role]], day: date, part: Part, *, whole: bool
+) -> Trial:
+    """What another meaning of Moodle's roles would make of everybody on the platform; raises RoleNameError.
+
+    It names a page of each list, or all, see `kinds.service.try_out`.
+    """
     meaning = kinds_service.meaning_of(session, viewer.platform_id)
-    return kinds_service.try_out(session, viewer, Meaning(meaning.ruleset, _own_roles(wanted)), day)
+    tried = Meaning(meaning.ruleset, _own_roles(wanted))
+    return kinds_service.try_out(session, viewer, tried, day, part, whole=whole)
 
 
 def save_roles(session: Session, viewer: Viewer, wanted: Mapping[str, Iterable[Role]]) -> bool:

@@ -10,14 +10,16 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from config import Settings
-from lti_service import access, db, pages
+from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Viewer
 from lti_service.connections import forms, labels, service
 from lti_service.connections.errors import ConnectionsError, FieldsUntriedError, ResumeLinkError, RoleNameError
 from lti_service.lti import checks
+from lti_service.people import exports
 from lti_service.people.enrolments import PROFILE_FIELDS
 from lti_service.people.fields import FieldsTrial
 from lti_service.people.kinds import labels as kind_labels
+from lti_service.people.kinds.forms import read_file, read_part
 from lti_service.people.kinds.service import Trial
 from lti_service.platforms import outgoing
 from lti_service.platforms.models import Course, Platform
@@ -200,11 +202,17 @@ def roles() -> Any:
 def save_roles() -> Any:
     """Keep the role map; it applies at the next load of participants."""
     wanted = forms.read_roles(request.form)
-    tries = request.form.get("do") == "try"
+    file = read_file(request.form)
+    tries = request.form.get("do") == "try" or "at" in request.form or file is not None
     try:
         if tries:
             with db.transaction() as session:
-                trial = service.try_roles(session, access.viewer(), wanted, pages.local_today())
+                part = read_part(request.form)
+                trial = service.try_roles(
+                    session, access.viewer(), wanted, pages.local_today(), part, whole=file is not None
+                )
+            if file:
+                return sheets.download(exports.trial(trial), file)
             rows = service.rows_of(wanted)
             return _roles_page(rows, trial=trial)
         with db.transaction() as session:

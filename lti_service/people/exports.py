@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -17,6 +18,8 @@ from lti_service.people.employers.models import Agreement, EmployerContact
 from lti_service.people.employers.rules import agreement_state
 from lti_service.people.guests import labels as guest_labels
 from lti_service.people.guests import lists as guest_lists
+from lti_service.people.kinds import labels as kind_labels
+from lti_service.people.kinds.service import Trial
 from lti_service.people.lists import Line
 from lti_service.people.models import Mentee, Mentor, Person
 from lti_service.people.training import labels as training_labels
@@ -332,6 +335,18 @@ def employers(
         if not signed:
             rows.append([*own, "", "", None, None, "", str(employer_labels.STATES[line.state]), employer.note])
     return Sheet(_("Employers"), heads, rows)
+
+
+def trial(tried: Trial) -> Sheet:
+    """A row for each person whom other rules would make something else, and for what."""
+    rows: list[list[Value]] = []
+    for changes, titles in ((tried.kinds, kind_labels.TITLES), (tried.roles, labels.ROLES)):
+        words: Mapping[str, Any] = {str(key): word for key, word in titles.items()}
+        for change in changes:
+            for side, what in ((change.coming, _("Would come")), (change.going, _("Would go"))):
+                rows += [[one.name, one.groups, str(words[change.key]), what] for one in side.people]
+    heads = [_("Family name, given name, patronymic"), _("Group"), _("Who is who"), _("What would change")]
+    return Sheet(_("What would change"), heads, rows)
 
 
 def agreements(lines: Iterable[agreement_lists.Line]) -> Sheet:

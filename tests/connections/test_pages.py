@@ -359,6 +359,9 @@ def test_a_role_map_is_tried_out_on_everybody_before_it_is_saved(admin, moodle, 
     teacher = next(one.person for one in moodle.college.course(2).active() if one.roles == ("teacher",))
     assert f"{teacher.lastname} {teacher.firstname}" in page
     assert the_platform(session).role_map == {}
+    for pressed in ({"at": "student coming 1"}, {"do": "csv"}):
+        assert send(admin, "roles", **fields, **pressed).status_code == 200
+        assert the_platform(session).role_map == {}, "to see more of it saves nothing"
 
 
 def test_a_role_map_makes_nobody_an_administrator(admin, session):

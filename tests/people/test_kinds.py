@@ -1,5 +1,7 @@
 """The administrator's rules on who is who: seen, changed, tried out on everybody, saved and applied."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from datetime import date
@@ -116,6 +118,37 @@ def test_a_rule_is_tried_out_on_everybody_with_names_before_anything_is_saved(
     assert trail(session) == ["kinds.tried"]
     rule = placing.ruleset_of(session, person_of(teacher.username).platform_id).rules["young-teacher"]
     assert rule.ways[0][1].value == "3"
+
+
+def test_everybody_of_whom_a_trial_tells_is_named_in_pages_and_in_a_file(
+    admin: FlaskClient, session: Session, person_of: PersonOf, moodle: PracticeMoodle
+) -> None:
+    nobody = {"what-0-0": "role:is:student", "what-0-1": "group:like", "value-0-1": "НЕТ", "when_unknown": "no"}
+    students = [person_of(one.username).name for one in moodle.college.students]
+
+    first = send(admin, f"{HERE}student", do="try", **nobody).text
+    assert all(name in first for name in students[:100])
+    assert "Page 1 of 2" in first
+    assert 'form="trial-form" name="at" value="student going 2"' in first
+    second = send(admin, f"{HERE}student", at="student going 2", **nobody).text
+    assert "Page 2 of 2" in second
+    assert all(name in second for name in students[100:])
+    assert 'value="student going 1"' in second
+    assert 'value="НЕТ"' in second, "what was filled in stays, and is not saved"
+    for nonsense in ("student going 99999999999", "student going x", "wizard", ""):
+        assert "of 2" in send(admin, f"{HERE}student", at=nonsense, **nobody).text
+
+    page = admin.get(f"{admin.home}{HERE}student").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    saved = admin.post(f"{admin.home}{HERE}student", data={"csrf_token": token[1], "do": "csv", **nobody})
+    heads, *rows = list(csv.reader(io.StringIO(saved.data.decode("utf-8-sig")), delimiter=";"))
+    assert heads == ["Family name, given name, patronymic", "Group", "Who is who", "What would change"]
+    gone = [row for row in rows if row[2:] == ["Student, as a mentee", "Would go"]]
+    assert sorted(row[0] for row in gone) == sorted(students)
+    session.commit()
+    event = session.scalars(select(AuditEvent).where(AuditEvent.action == "base.exported")).one()
+    assert (event.subject, event.details["count"]) == ("base:trial", 200)
+    assert set(trail(session)) == {"kinds.tried"}, "nothing is saved by all this"
 
 
 def test_a_trial_says_how_many_stay_for_somebody_has_decided_on_them(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from lti_service.people.kinds import rules
 from lti_service.people.kinds.rules import NUMBERS, Condition, ConditionError, Field, Op, Rule
+from lti_service.people.kinds.service import Part
+from lti_service.sheets import Kind as FileKind
 
 BLANK = 2
 """Empty lines that a new way is shown with."""
@@ -87,3 +89,17 @@ def _condition(what: str, value: str) -> Condition:
 def needs_number(what: str) -> bool:
     """Whether a line's value is a number."""
     return what.partition(":")[0] in NUMBERS
+
+
+def read_part(values: Mapping[str, str]) -> Part:
+    """Which page of a trial's lists a button asks for: `student coming 2`; nonsense asks for the first of each."""
+    key, _space, rest = values.get("at", "").partition(" ")
+    side, _space, page = rest.partition(" ")
+    number = int(page) if page.isascii() and page.isdecimal() and len(page) < 10 else 1
+    return Part(key, side == "going", number)
+
+
+def read_file(values: Mapping[str, str]) -> FileKind | None:
+    """As what kind of file a trial is to be saved; none: it is to be shown."""
+    wanted = values.get("do", "")
+    return FileKind(wanted) if wanted in set(FileKind) else None

@@ -30,7 +30,9 @@ RUN = "kinds"
 CHUNK = 500
 """People of one transaction of such a run."""
 NAMED = 100
-"""People whom a trial names in one list; the others it counts."""
+"""People of a trial's list that a page names."""
+AT_ONCE = 5000
+"""Ids that one query is asked about: databases take so many parameters and not many more."""
 
 Step = Callable[[int, int | None], None]
 
@@ -105,6 +107,28 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """Who would come to a kind or role, or go from it: a page of them."""
+
+    people: list[Named]
+    total: int
+    page: int
+    pages: int
+    is_asked: bool
+    """This page of this side was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which page of which list of a trial somebody wants to see; of the others it shows the first."""
+
+    key: str = ""
+    """A value of `Kind`, or `role:` and a role."""
+    is_going: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What becomes of one kind or role: how many people it has and would have, and who would come and go."""
 
@@ -112,15 +136,13 @@ class Change:
     """A value of `Kind`, or of a role here."""
     before: int
     after: int
-    coming: list[Named]
-    coming_total: int
-    going: list[Named]
-    going_total: int
+    coming: "Side"
+    going: "Side"
 
     @property
     def is_none(self) -> bool:
         """Nobody comes and nobody goes."""
-        return not self.coming_total and not self.going_total
+        return not self.coming.total and not self.going.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +172,15 @@ def meaning_of(session: Session, platform_id: int) -> Meaning:
     return Meaning(placing.ruleset_of(session, platform_id), dict(platform.role_map))
 
 
-def try_out(session: Session, viewer: Viewer, wanted: Meaning, day: date) -> Trial:
+def try_out(
+    session: Session, viewer: Viewer, wanted: Meaning, day: date, part: Part | None = None, *, whole: bool = False
+) -> Trial:
     """Put everybody who is in a course of the viewer's platform before other rules; nothing of people is written.
 
-    The trail keeps that the administrator looked.
+    Of each list it names a page, the first but for `part`; all with `whole`, for a file. The trail keeps that the
+    administrator looked, or took a file along.
     """
+    part = part or Part()
     now_holds = meaning_of(session, viewer.platform_id)
     rows = placing.by_person(
         session.execute(placing.known().where(Person.platform_id == viewer.platform_id).order_by(Person.id))
@@ -164,13 +190,24 @@ def try_out(session: Session, viewer: Viewer, wanted: Meaning, day: date) -> Tri
     kinds = {kind.value: _moved(kind.value, before, after) for kind in Kind}
     roles = {role.value: _moved(f"role:{role}", before, after) for role in rules.ROLES}
     moved = {person_id for coming, going in [*kinds.values(), *roles.values()] for person_id in [*coming, *going]}
-    shown = {person_id for sides in [*kinds.values(), *roles.values()] for side in sides for person_id in side[:NAMED]}
+    lists = dict([*kinds.items(), *((f"role:{key}", roles[key]) for key in roles)])
+    places = {
+        (key, is_going): _place(len(side), part if (part.key, part.is_going) == (key, is_going) else None, whole)
+        for key, sides in lists.items()
+        for is_going, side in zip((False, True), sides, strict=True)
+    }
+    shown = {
+        person_id for (key, is_going), place in places.items() for person_id in place.of(lists[key][int(is_going)])
+    }
     names = _names(session, shown, rows)
-    _record(session, viewer, "kinds.tried", people=len(rows), changing=len(moved))
+    if whole:
+        _record(session, viewer, "base.exported", subject="base:trial", count=len(moved))
+    else:
+        _record(session, viewer, "kinds.tried", people=len(rows), changing=len(moved))
     return Trial(
         people=len(rows),
-        kinds=[_change(key, f"{key}", before, after, kinds[key], names) for key in kinds],
-        roles=[_change(key, f"role:{key}", before, after, roles[key], names) for key in roles],
+        kinds=[_change(key, key, before, after, lists[key], places, names) for key in kinds],
+        roles=[_change(key, f"role:{key}", before, after, roles[key], places, names) for key in roles],
         changing=len(moved),
         decided=_decided(session, viewer.platform_id, moved, day),
     )
@@ -224,34 +261,56 @@ def _moved(key: str, before: Standings, after: Standings) -> tuple[list[int], li
     return coming, going
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which of a list are named."""
+
+    page: int
+    pages: int
+    size: int
+    is_asked: bool
+
+    def of(self, people: Sequence[int]) -> Sequence[int]:
+        return people[(self.page - 1) * self.size : self.page * self.size]
+
+
+def _place(total: int, part: Part | None, whole: bool) -> _Place:
+    size = max(1, total) if whole else NAMED
+    pages = max(1, -(-total // size))
+    return _Place(min(max(1, part.page), pages) if part else 1, pages, size, part is not None)
+
+
 def _change(
     key: str,
     sought: str,
     before: Standings,
     after: Standings,
     moved: tuple[list[int], list[int]],
+    places: Mapping[tuple[str, bool], _Place],
     names: Mapping[int, Named],
 ) -> Change:
-    coming, going = moved
+    def side(is_going: bool) -> Side:
+        place, people = places[sought, is_going], moved[int(is_going)]
+        shown = [names[person_id] for person_id in place.of(people)]
+        return Side(shown, len(people), place.page, place.pages, place.is_asked)
+
     return Change(
         key=key,
         before=sum(sought in found for found in before.values()),
         after=sum(sought in found for found in after.values()),
-        coming=[names[person_id] for person_id in coming[:NAMED]],
-        coming_total=len(coming),
-        going=[names[person_id] for person_id in going[:NAMED]],
-        going_total=len(going),
+        coming=side(False),
+        going=side(True),
     )
 
 
 def _names(session: Session, person_ids: Iterable[int], rows: Mapping[int, list[Any]]) -> dict[int, Named]:
-    people = session.scalars(select(Person).where(Person.id.in_(list(person_ids))))
-    return {
-        person.id: Named(
-            person.name, ", ".join(sorted({name for row in rows[person.id] for name in split_groups(row.groups)}))
-        )
-        for person in people
-    }
+    wanted = list(person_ids)
+    found: dict[int, Named] = {}
+    for first in range(0, len(wanted), AT_ONCE):
+        for person in session.scalars(select(Person).where(Person.id.in_(wanted[first : first + AT_ONCE]))):
+            groups = sorted({name for row in rows[person.id] for name in split_groups(row.groups)})
+            found[person.id] = Named(person.name, ", ".join(groups))
+    return found
 
 
 def _decided(session: Session, platform_id: int, person_ids: set[int], day: date) -> int:
@@ -412,6 +471,5 @@ def _record(session: Session, viewer: Viewer, action: str, **details: Any) -> No
         platform_id=viewer.platform_id,
         course_id=viewer.course_id,
         actor_id=viewer.person_id,
-        subject=f"platform:{viewer.platform_id}",
-        **details,
+        **{"subject": f"platform:{viewer.platform_id}", **details},
     )

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from lti_service import access, db, pages
+from lti_service import access, db, pages, sheets
 from lti_service.access import Permission
+from lti_service.people import exports
 from lti_service.people.kinds import labels, rules, service, tasks
 from lti_service.people.kinds.errors import EmptyRuleError, YearsWrongError
-from lti_service.people.kinds.forms import RuleDraft, drafted, needs_number, read_rule
+from lti_service.people.kinds.forms import RuleDraft, drafted, needs_number, read_file, read_part, read_rule
 from lti_service.people.kinds.patterns import LONGEST
 from lti_service.people.kinds.rules import Kind
 from lti_service.people.kinds.service import Meaning, Trial
@@ -54,9 +55,23 @@ def kind(kind: str) -> Any:
             changed = service.save_rule(session, viewer, of, draft.rule)
         return _saved(changed)
     wanted = Meaning(meaning.ruleset.having(of, draft.rule), meaning.role_map)
+    trial, file = _tried(wanted)
+    return file or _rule_page(of, draft, trial=trial)
+
+
+def _tried(wanted: Meaning) -> tuple[Trial, Response | None]:
+    """What a trial finds, and the file of it where one is asked for."""
+    kind = read_file(request.form)
     with db.transaction() as session:
-        trial = service.try_out(session, viewer, wanted, pages.local_today())
-    return _rule_page(of, draft, trial=trial)
+        trial = service.try_out(
+            session,
+            access.viewer(),
+            wanted,
+            pages.local_today(),
+            read_part(request.form),
+            whole=kind is not None,
+        )
+    return trial, sheets.download(exports.trial(trial), kind) if kind else None
 
 
 def _rule_page(of: Kind, draft: RuleDraft, trial: Trial | None = None, problem: str | None = None) -> str:
@@ -76,7 +91,7 @@ def _rule_page(of: Kind, draft: RuleDraft, trial: Trial | None = None, problem: 
 @access.needs(Permission.MANAGE_PROGRAMME)
 def study_years() -> Any:
     """How the names of groups tell the year of study: filled in, tried out on the platform's groups, saved."""
-    viewer, session, day = access.viewer(), db.session(), pages.local_today()
+    viewer, session = access.viewer(), db.session()
     meaning = service.meaning_of(session, viewer.platform_id)
     if request.method == "GET":
         years = rules.DEFAULT_YEARS if request.args.get("usual") == "1" else meaning.ruleset.years
@@ -91,9 +106,8 @@ def study_years() -> Any:
             changed = service.save_years(session, viewer, years)
         return _saved(changed)
     wanted = Meaning(rules.Ruleset(meaning.ruleset.rules, years), meaning.role_map)
-    with db.transaction() as session:
-        trial = service.try_out(session, viewer, wanted, day)
-    return _years_page(years, trial=trial)
+    trial, file = _tried(wanted)
+    return file or _years_page(years, trial=trial)
 
 
 def _years_page(years: str, trial: Trial | None = None, problem: str = "") -> str:
