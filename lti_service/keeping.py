@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 
@@ -39,6 +40,9 @@ class Kind:
     """How many are older; none: it is a term, nothing is deleted by it."""
     purge: Callable[[Session, Moment], int] | None = None
     """Delete what is older and say how many; numbers of past years must stay as they are."""
+    whose: Callable[[Session, Moment], Select[int]] | None = None
+    """A query for the ids of the people whose data that are, so that somebody can look before it goes; none: it is kept
+    of nobody in particular, or names them no more."""
 
 
 _kinds: list[Kind] = []

@@ -411,6 +411,7 @@ CHOICES = {
     "kind": ("student", "young-teacher", "teacher", "employer", "senior-student"),
     "place": ("home", "mentor", "surveys", "indicators"),
     "which": ("looks", "lists"),
+    "data_kind": ("finished", "papers", "guests"),
     "reason": loads.REASONS,
 }
 """Parts of addresses that are words."""

@@ -296,7 +296,7 @@ def test_a_guest_goes_when_their_access_is_long_over_whatever_base_they_stand_in
     def finished(years: int) -> bool:
         before = now() + timedelta(days=365 * years)
         moment = keeping.Moment(synced.platform_id, before, before.date() + timedelta(days=1), now())
-        return mentor.person_id in periods._finished(session, moment)
+        return mentor.person_id in session.scalars(periods._finished(session, moment)).all()
 
     assert finished(years=4)
     session.add(

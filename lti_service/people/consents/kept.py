@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, func, not_, or_, select, update
+from sqlalchemy import Select, and_, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_service import keeping, personal
@@ -131,6 +131,10 @@ def _count_papers(session: Session, moment: Moment) -> int:
     return session.scalar(select(func.count()).select_from(Consent).where(_old_papers(moment))) or 0
 
 
+def _of_papers(_session: Session, moment: Moment) -> Select[int]:
+    return select(Consent.person_id).where(_old_papers(moment))
+
+
 def _purge_papers(session: Session, moment: Moment) -> int:
     found = session.scalars(select(Consent).where(_old_papers(moment)).order_by(Consent.id).with_for_update()).all()
     scans.discard_afterwards(session, [consent.scan for consent in found])
@@ -151,5 +155,6 @@ keeping.keep_for(
         least=30,
         count=_count_papers,
         purge=_purge_papers,
+        whose=_of_papers,
     )
 )

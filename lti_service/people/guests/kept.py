@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_service import keeping, personal
@@ -69,6 +69,10 @@ def _count(session: Session, moment: Moment) -> int:
     return session.scalar(select(func.count()).select_from(GuestAccess).where(_ended(moment))) or 0
 
 
+def _of_accesses(_session: Session, moment: Moment) -> Select[int]:
+    return select(GuestAccess.person_id).where(_ended(moment))
+
+
 def _purge(session: Session, moment: Moment) -> int:
     gone = _count(session, moment)
     session.execute(delete(GuestAccess).where(_ended(moment)))
@@ -86,5 +90,6 @@ keeping.keep_for(
         least=1,
         count=_count,
         purge=_purge,
+        whose=_of_accesses,
     )
 )

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service import audit, db, keeping
 from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.db import now
+from lti_service.errors import NotFoundError
 from lti_service.keeping import Kind, Moment
 from lti_service.people.guests.models import GuestAccess
 from lti_service.people.models import Membership, Mentee, Mentor, Person
@@ -140,8 +141,8 @@ keeping.keep_for(
 _A_YEAR_ENDS = (7, 31)
 
 
-def _finished(session: Session, moment: Moment) -> list[int]:
-    """People who are in no course any more, and whose last school year here ended before."""
+def _finished(session: Session, moment: Moment) -> Select[int]:
+    """Ids of people who are in no course any more, and whose last school year here ended before."""
     zone = ZoneInfo(session.get_one(Platform, moment.platform_id).time_zone)
     limit = moment.before.astimezone(zone).date()
     # A school year that began in `start_year` ends on 31 July of the next.
@@ -161,32 +162,26 @@ def _finished(session: Session, moment: Moment) -> list[int]:
         AuditEvent.platform_id == moment.platform_id, AuditEvent.at >= moment.before, AuditEvent.actor_id.is_not(None)
     )
     waiting = exists().where(ErasureRequest.person_id == Person.id, ErasureRequest.state == RequestState.ASKED)
-    return list(
-        session.scalars(
-            select(Person.id)
-            .where(
-                Person.platform_id == moment.platform_id,
-                Person.erased_at.is_(None),
-                # Moodle, the curator and the person themselves have said nothing of them since.
-                Person.updated_at < moment.before,
-                ~enrolled,
-                ~let_in,
-                took_part,
-                Person.id.not_in(acted),
-                ~waiting,
-                *later,
-            )
-            .order_by(Person.id)
-        )
+    return select(Person.id).where(
+        Person.platform_id == moment.platform_id,
+        Person.erased_at.is_(None),
+        # Moodle, the curator and the person themselves have said nothing of them since.
+        Person.updated_at < moment.before,
+        ~enrolled,
+        ~let_in,
+        took_part,
+        Person.id.not_in(acted),
+        ~waiting,
+        *later,
     )
 
 
 def _count_finished(session: Session, moment: Moment) -> int:
-    return len(_finished(session, moment))
+    return session.scalar(select(func.count()).select_from(_finished(session, moment).subquery())) or 0
 
 
 def _purge_finished(session: Session, moment: Moment) -> int:
-    ids = _finished(session, moment)
+    ids = session.scalars(_finished(session, moment).order_by(Person.id)).all()
     for person_id in ids:
         what = Erasing(moment.platform_id, person_id, None, None, moment.day, moment.moment)
         # They are in no course, so nothing brings them back; should they enrol again, they begin anew.
@@ -208,6 +203,7 @@ keeping.keep_for(
         least=30,
         count=_count_finished,
         purge=_purge_finished,
+        whose=_finished,
     )
 )
 
@@ -252,6 +248,20 @@ def periods(session: Session, viewer: Viewer, on: date) -> list[Period]:
             going = 0 if days is None else kind.count(session, _moment(viewer.platform_id, zone, on, days))
         found.append(Period(kind, days, kind.code not in said or said[kind.code] == kind.days, going))
     return found
+
+
+def going_of(session: Session, viewer: Viewer, code: str, on: date) -> tuple[Kind, Select[int] | None]:
+    """A kind of data that names people, and the query for the ids of those whose goes in the night of the day `on`.
+
+    No query: it is kept for ever. Raises NotFoundError for other kinds.
+    """
+    kind = next((one for one in keeping.kinds() if one.code == code and one.whose is not None), None)
+    if kind is None or kind.whose is None:
+        raise NotFoundError
+    days = _said(session, viewer.platform_id).get(code, kind.days)
+    if days is None:
+        return kind, None
+    return kind, kind.whose(session, _moment(viewer.platform_id, ZoneInfo(viewer.time_zone), on, days))
 
 
 def save(session: Session, viewer: Viewer, wanted: Mapping[str, str]) -> list[str]:

@@ -1,7 +1,7 @@
 """What people and the administrator do about personal data: look, take along, ask, decide, erase, come back."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,8 @@ from lti_service import audit, looks, personal
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.lists import ListLook, ListPage, part, place
+from lti_service.keeping import Kind
+from lti_service.lists import PAGE, ListLook, ListPage, part, place
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
 from lti_service.people.privacy import erasing, identities, looked, periods, rules
@@ -286,6 +287,11 @@ def find_people(session: Session, viewer: Viewer, search: str) -> list[tuple[Per
         .order_by(Person.search_name, Person.id)
         .limit(FOUND_SHOWN)
     ).all()
+    return _with_courses(session, persons)
+
+
+def _with_courses(session: Session, persons: Sequence[Person]) -> list[tuple[Person, str]]:
+    """These people, each with the titles of their courses, of those that they have left too; one query."""
     rows = session.execute(
         select(Membership.person_id, Course.title)
         .join(Course, Course.id == Membership.course_id)
@@ -296,6 +302,27 @@ def find_people(session: Session, viewer: Viewer, search: str) -> list[tuple[Per
     for person_id, title in rows:
         titles.setdefault(person_id, []).append(title)
     return [(person, ", ".join(titles.get(person.id, []))) for person in persons]
+
+
+@dataclass(frozen=True, slots=True)
+class GoingPeople(ListPage[tuple[Person, str]]):
+    """A page of those whose data of one kind goes, by name, each with the titles of their courses."""
+
+    kind: Kind
+
+
+def going_people(session: Session, viewer: Viewer, code: str, on: date, page: int) -> GoingPeople:
+    """Whose data of a kind goes in the night of the day `on`, were nothing to change before. Raises NotFoundError."""
+    kind, whose = periods.going_of(session, viewer, code, on)
+    if whose is None:
+        return GoingPeople([], 0, 1, 1, kind)
+    by_name = (Person.search_name, Person.id)
+    # All ids at once: to find who goes takes longer than to hand over their numbers, and counting would find them anew.
+    ids = session.scalars(select(Person.id).where(Person.id.in_(whose)).order_by(*by_name)).all()
+    page, pages = place(len(ids), page)
+    shown = ids[PAGE * (page - 1) : PAGE * page]
+    persons = session.scalars(select(Person).where(Person.id.in_(shown)).order_by(*by_name)).all()
+    return GoingPeople(_with_courses(session, persons), len(ids), page, pages, kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,20 @@ def keeping_periods() -> Any:
     return _periods_page()
 
 
+@blueprint.get("/courses/<int:course_id>/personal-data/periods/<data_kind>/")
+@access.needs(Permission.MANAGE_PERSONAL_DATA)
+def going_people(data_kind: str) -> Any:
+    """By name, in pages, whose data of a kind goes on a day."""
+    on, today = _on_day()
+    page = read_id(request.args, "page") or 1
+    return render_template(
+        "people/privacy/going.html",
+        listing=service.going_people(db.session(), access.viewer(), data_kind, on, page),
+        on=on,
+        asked_on={} if on == today else {"on": on.isoformat()},
+    )
+
+
 @blueprint.post("/courses/<int:course_id>/personal-data/periods")
 @access.needs(Permission.MANAGE_PERSONAL_DATA)
 def save_keeping_periods() -> Any:
@@ -292,10 +306,15 @@ def _request_page(request_id: int, error: PeopleError | None = None, reason: str
     )
 
 
-def _periods_page(error: PeriodError | None = None) -> str:
+def _on_day() -> tuple[date, date]:
+    """The day about which is asked, and today, which it is unless something sensible was asked."""
     today = pages.local_today()
     asked = _day(request.args.get("on", ""))
-    on = asked if asked is not None and today <= asked <= today + FAR else today
+    return asked if asked is not None and today <= asked <= today + FAR else today, today
+
+
+def _periods_page(error: PeriodError | None = None) -> str:
+    on, today = _on_day()
     return render_template(
         "people/privacy/periods.html",
         periods=periods.periods(db.session(), access.viewer(), on),
