@@ -384,7 +384,20 @@ LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "employers/",
         ("", "page=4", "search=завод", "search=нет", "sort=until", "sort=mentors&order=desc", "state=expired"),
     ),
-    "members": ("nominations/", ("", "page=200", "search=фёдоров", "search=нет-такого")),
+    "members": (
+        "nominations/",
+        (
+            "",
+            "page=200",
+            "search=фёдоров",
+            "search=нет-такого",
+            "group=ИС-150",
+            "nominated=1",
+            "order=desc",
+            "sort=group",
+            "sort=group&order=desc&page=200",
+        ),
+    ),
     "consents": (
         "consents/",
         (

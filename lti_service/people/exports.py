@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from lti_service.pages import local_day
-from lti_service.people import labels, without_pair
+from lti_service.people import labels, nominations, without_pair
 from lti_service.people.consents import labels as consent_labels
 from lti_service.people.consents import lists as consent_lists
 from lti_service.people.consents.service import Stand
@@ -92,6 +92,27 @@ def supported(lines: Iterable[without_pair.Line], stands: Mapping[int, Stand]) -
             ]
         )
     return Sheet(_("Support of those without a pair"), heads, rows)
+
+
+def students(lines: Iterable[nominations.Student]) -> Sheet:
+    """A row for each student as their teacher sees them, with the teacher's own nomination; of whom no consent counts
+    no more than the name, and that they are nominated."""
+    heads = [
+        _("Family name, given name, patronymic"),
+        _("Group"),
+        _("Nominated on"),
+        _("Why a mentor is needed"),
+    ]
+    rows: list[list[Value]] = [
+        [
+            line.name,
+            line.groups,
+            local_day(line.at) if line.at else None,
+            (line.reason or "") if line.has_consent else "",
+        ]
+        for line in lines
+    ]
+    return Sheet(_("Students of the course"), heads, rows)
 
 
 def mentors(lines: Iterable[Line[Mentor]], standings: Mapping[int, Standing], stands: Mapping[int, Stand]) -> Sheet:

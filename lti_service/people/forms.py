@@ -13,7 +13,7 @@ from wtforms import BooleanField, DateField, SelectField, SelectMultipleField, S
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from lti_service.people import labels, rules, without_pair
+from lti_service.people import labels, nominations, rules, without_pair
 from lti_service.people.asking import Asking
 from lti_service.people.consents.service import Stands
 from lti_service.people.lists import UNCHOSEN, Look
@@ -83,6 +83,15 @@ def read_support_look(values: Values) -> without_pair.Look:
         due=due.value if due else "",
         group=_text(values, "group"),
         **read_way(values, without_pair.SORTS, without_pair.Look().sort),
+    )
+
+
+def read_students_look(values: Values) -> nominations.Look:
+    """How the list of students to nominate is to be shown; what makes no sense is taken as not given."""
+    return nominations.Look(
+        group=_text(values, "group"),
+        nominated=values.get("nominated") == "1",
+        **read_way(values, nominations.SORTS),
     )
 
 

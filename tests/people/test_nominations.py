@@ -1,5 +1,7 @@
 """A teacher nominates students of the course, and the curator sees whom and why."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
 
@@ -9,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service.access import Role
+from lti_service.audit import AuditEvent
 from lti_service.people.models import Mentee, MenteeState, Nomination, Person, Source
 from lti_service.platforms.models import Course
 from tests.consenting import withdraw_consent
@@ -115,13 +118,67 @@ def test_a_student_and_a_teacher_never_read_what_was_said(
     assert REASON not in other.get(f"{other.home}nominations/{student.id}").text
 
 
+def listed(page: str) -> str:
+    """A page without what its filters offer: all groups of the course, of whomever they are."""
+    return re.sub(r"<select.*?</select>", "", page, flags=re.DOTALL)
+
+
+def order_of(page: str, *names: str) -> list[str]:
+    """Those of these names that are on a page, in its order."""
+    body = listed(page)
+    return sorted((name for name in names if name in body), key=body.index)
+
+
+def test_the_list_is_sorted_and_filtered_by_group_which_tells_nothing_without_a_consent(world, come_in) -> None:
+    teacher = come_in(world.person("Учителев Олег", Role.TEACHER), "en")
+    at = f"/courses/{world.course.id}/nominations/"
+    people = {"Алексеев": "СВ-22", "Борисова": "СВ-21", "Власов": "СВ-21"}
+    names = tuple(people)
+    for name, group in people.items():
+        world.person(f"{name} Ян", Role.STUDENT, groups=group, consents=name != "Власов")
+
+    def shown(query: str = "") -> list[str]:
+        return order_of(teacher.get(at + query).text, *names)
+
+    assert shown() == ["Алексеев", "Борисова", "Власов"]
+    assert shown("?order=desc") == ["Власов", "Борисова", "Алексеев"]
+    assert shown("?sort=group") == ["Власов", "Борисова", "Алексеев"], "as if in no group"
+    assert shown("?sort=group&order=desc") == ["Алексеев", "Борисова", "Власов"]
+    assert shown("?group=СВ-21") == ["Борисова"]
+    assert shown("?group=СВ-21&search=влас") == []
+    assert "they are not found by it" in teacher.get(f"{at}?group=СВ-21").text
+
+
+def test_the_list_is_saved_as_it_is_filtered_with_the_teachers_own_words(world, come_in, app) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    teacher = come_in(world.person("Учителев Олег", Role.TEACHER), "en")
+    at = f"/courses/{world.course.id}/nominations/"
+    one = world.person("Алексеев Пётр", Role.STUDENT, groups="СВ-22")
+    other = world.person("Борисова Анна", Role.STUDENT, groups="СВ-21", consents=False)
+    world.person("Власов Ян", Role.STUDENT, groups="СВ-21")
+    for student in (one, other):
+        assert teacher.post(f"{at}{student.id}", data={"reason": "=Пропускает"}).status_code == 303
+    assert order_of(teacher.get(f"{at}?nominated=1").text, "Алексеев", "Борисова", "Власов") == ["Алексеев", "Борисова"]
+    saved = teacher.get(f"{at}students.csv?nominated=1&sort=name&order=desc")
+    rows = list(csv.reader(io.StringIO(saved.data.decode("utf-8-sig")), delimiter=";"))
+    day = world.day.strftime("%d.%m.%Y")
+    assert rows[1:] == [["Борисова Анна", "", day, ""], ["Алексеев Пётр", "СВ-22", day, "'=Пропускает"]]
+    assert teacher.get(f"{at}students.xlsx").status_code == 200
+    world.session.rollback()
+    events = world.session.scalars(
+        select(AuditEvent).where(AuditEvent.action == "base.exported").order_by(AuditEvent.id)
+    ).all()
+    assert [(event.subject, event.details["count"]) for event in events] == [("base:students", 2), ("base:students", 3)]
+    assert come_in(world.person("", Role.STUDENT)).get(f"{at}students.csv").status_code == 403
+
+
 def test_of_whom_no_consent_counts_a_teacher_sees_the_name_alone(world, come_in) -> None:
     """ADR 9, and a withdrawal takes effect at the next look."""
     teacher = come_in(world.person("Учителев Олег", Role.TEACHER), "en")
     at = f"/courses/{world.course.id}/nominations/"
     known = world.person("Алексеев Пётр", Role.STUDENT, groups="СВ-21")
     world.person("Борисова Анна", Role.STUDENT, groups="СВ-22", consents=False)
-    page = teacher.get(at).text
+    page = listed(teacher.get(at).text)
     assert "Алексеев Пётр" in page
     assert "СВ-21" in page
     assert "Борисова Анна" in page
@@ -131,7 +188,7 @@ def test_of_whom_no_consent_counts_a_teacher_sees_the_name_alone(world, come_in)
     withdraw_consent(world.session, known, world.day)
     world.session.commit()
     for path in (at, f"{at}{known.id}"):
-        page = teacher.get(path).text
+        page = listed(teacher.get(path).text)
         assert "Алексеев Пётр" in page
         assert "СВ-21" not in page
         assert "no more than the name is shown" in page

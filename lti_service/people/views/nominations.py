@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from lti_service import access, db, pages
+from lti_service import access, db, pages, sheets
 from lti_service.access import Permission, Viewer
-from lti_service.people import nominations
+from lti_service.people import exports, nominations
 from lti_service.people.errors import PeopleError
-from lti_service.people.forms import NominationForm, read_look
+from lti_service.people.forms import NominationForm, read_students_look
 from lti_service.people.views.room import blueprint, cycle_id
 
 
@@ -19,9 +19,21 @@ from lti_service.people.views.room import blueprint, cycle_id
 @access.needs(Permission.NOMINATE)
 def nominations_page() -> Any:
     """The students of the course, those whom the viewer has nominated marked."""
-    look = read_look(request.args, (), (), ())
-    found = nominations.students(db.session(), access.viewer(), pages.local_today(), look.search, look.page)
-    return render_template("people/nominations.html", found=found, look=look, page_size=nominations.PAGE)
+    look = read_students_look(request.args)
+    found = nominations.students(db.session(), access.viewer(), pages.local_today(), look)
+    return render_template(
+        "people/nominations.html", found=found, look=look, address=look.addresses("people.nominations_page")
+    )
+
+
+@blueprint.get("/courses/<int:course_id>/nominations/students.<any(xlsx,csv):ending>")
+@access.needs(Permission.NOMINATE)
+def export_students(ending: str) -> Response:
+    """Everybody whom the list shows with these filters, as a file."""
+    look = read_students_look(request.args)
+    with db.transaction() as session:
+        lines = nominations.all_students(session, access.viewer(), pages.local_today(), look)
+        return sheets.download(exports.students(lines), sheets.Kind(ending))
 
 
 @blueprint.route("/courses/<int:course_id>/nominations/<int(max=2147483647):person_id>", methods=["GET", "POST"])
