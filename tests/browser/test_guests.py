@@ -87,6 +87,7 @@ def test_a_guest_is_invited_and_answers_a_proposal(
         press(guest, guest.get_by_role("button", name="Согласиться"))
         expect(guest.locator("h1")).to_have_text("Мои наставляемые")
         looks(guest, "home-agreed")
+        withdraws_and_consents_again(guest)
         press(guest, guest.get_by_role("button", name="Выйти", exact=True))
         expect(guest.locator("main")).to_contain_text("Этот браузер здесь знают")
         looks(guest, "door-known")
@@ -108,6 +109,34 @@ def test_a_guest_is_invited_and_answers_a_proposal(
     looks(curator, "join-preview")
     curator.goto(re.sub(r"employers/guests/(\d+)/", r"people/\1/", guest_page))
     looks(curator, "record")
+
+
+def withdraws_and_consents_again(guest: Page) -> None:
+    """The guest looks at their own data, takes their consent back, reads what that closes, and gives it anew."""
+    home = guest.url.partition("#")[0]
+    press(guest, guest.get_by_role("link", name="Кто видит мои данные"))
+    looks(guest, "own-data")
+    accessible(guest)
+    for which in ("looks", "lists"):
+        guest.goto(f"{home}my-data/{which}/")
+        looks(guest, f"own-data-{which}")
+        accessible(guest)
+    guest.goto(home)
+    press(guest, guest.get_by_role("link", name="Прочитать или отозвать"))
+    guest.locator("summary", has_text="Отозвать согласие").click()
+    looks(guest, "consent-given")
+    accessible(guest)
+    press(guest, guest.get_by_role("button", name="Отозвать согласие"))
+    looks(guest, "consent-withdrawn")
+    guest.goto(home)
+    expect(guest.locator("h1")).to_have_text("Вы отозвали согласие")
+    expect(guest.locator("main")).to_contain_text("решает куратор курса")
+    looks(guest, "home-closed")
+    accessible(guest)
+    press(guest, guest.get_by_role("link", name="Прочитать и решить"))
+    guest.get_by_label("Мне исполнилось 18 лет").check()
+    press(guest, guest.get_by_role("button", name="Согласен"))
+    expect(guest.locator("h1")).to_have_text("Мои наставляемые")
 
 
 def propose(session: Session, course: Course) -> None:
