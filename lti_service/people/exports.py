@@ -73,7 +73,7 @@ def supported(lines: Iterable[without_pair.Line], stands: Mapping[int, Stand]) -
         *_person_heads(),
         _("Last talk"),
         _("Who talked"),
-        _("Look again on"),
+        _("Next look"),
         _("Time to look"),
         _("Consent"),
     ]

@@ -98,7 +98,7 @@ def test_the_file_holds_no_talk_and_after_a_withdrawal_no_date(
     assert "Тайна" not in answer.data.decode()
     assert [row[0] for row in rows[1:]] == ["Яшин Вадим", "Алексеев Пётр"]
     withdrawn = dict(zip(rows[0], rows[2], strict=True))
-    assert (withdrawn["Последняя беседа"], withdrawn["Кто говорил"], withdrawn["Вернуться к вопросу"]) == ("", "", "")
+    assert (withdrawn["Последняя беседа"], withdrawn["Кто говорил"], withdrawn["Вернуться к разговору"]) == ("", "", "")
     assert curator.get(f"/courses/{world.course.id}/base/support.xlsx").status_code == 200
     kept = session.scalars(select(AuditEvent).where(AuditEvent.action == "base.exported").order_by(AuditEvent.id)).all()
     assert [(one.subject, one.details["count"]) for one in kept] == [("base:support", 2), ("base:support", 4)]
