@@ -137,7 +137,12 @@ class RecordForm(FlaskForm):
 class MenteeForm(RecordForm):
     """What a mentee is and wants."""
 
-    kind = SelectField(_l("Kind"), choices=[SelectChoice(kind.value, labels.MENTEE_KINDS[kind]) for kind in MenteeKind])
+    kind = SelectField(
+        _l("Kind"),
+        # A mentor's form on the same page has a kind, too.
+        id="mentee-kind",
+        choices=[SelectChoice(kind.value, labels.MENTEE_KINDS[kind]) for kind in MenteeKind],
+    )
     # Which topics there are is the service's rule; what is none of them is left out there.
     topics = SelectMultipleField(_l("Topics"), validate_choice=False)
     wanted_form = SelectField(_l("Form of mentoring"))

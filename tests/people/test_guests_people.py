@@ -40,10 +40,11 @@ def test_a_guest_may_see_their_own_page_and_nothing_else() -> None:
     guest = Viewer(1, 1, 1, "Пётр Горняков", frozenset({Role.GUEST}), "", "", "Europe/Moscow")
     assert [permission for permission in Permission if guest.may(permission)] == [
         Permission.SEE_OWN_DATA,
+        Permission.GIVE_CONSENT,
         Permission.SEE_GUEST_HOME,
     ]
     named = {permission for permission, roles in TABLE.items() if Role.GUEST in roles}
-    assert named == {Permission.SEE_OWN_DATA, Permission.SEE_GUEST_HOME}
+    assert named == {Permission.SEE_OWN_DATA, Permission.GIVE_CONSENT, Permission.SEE_GUEST_HOME}
     somebody = Viewer(1, 1, 1, "Кто-то", frozenset(Role) - {Role.GUEST}, "", "", "Europe/Moscow")
     assert not somebody.may(Permission.SEE_GUEST_HOME)
 
