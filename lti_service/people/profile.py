@@ -160,10 +160,19 @@ def check(forms: Sequence[Form], profile: Profile) -> None:
 
 
 def keep(session: Session, mentor: Mentor, kind: MentorKind, forms: Sequence[Form], profile: Profile) -> list[str]:
-    """Write what differs of a profile; `forms` are those of the year that `kind` leads. The names of what changed.
+    """Write what differs of a profile: `put`, and flush."""
+    changed = put(mentor, kind, forms, profile)
+    session.flush()
+    return changed
+
+
+def put(mentor: Mentor, kind: MentorKind, forms: Sequence[Form], profile: Profile) -> list[str]:
+    """Change what differs of a profile; `forms` are those of the year that `kind` leads. The names of what changed.
+
+    It is the caller's to flush, once for many.
 
     How long texts may be is for the page's form to see to.
-    Raises CapacityError, ExperienceError, FormNotForMentorError, ContactWayMissingError; then nothing is written.
+    Raises CapacityError, ExperienceError, FormNotForMentorError, ContactWayMissingError; then nothing is changed.
     """
     check(forms, profile)
     chosen = [form for form in forms if form.id in set(profile.form_ids)]
@@ -188,7 +197,6 @@ def keep(session: Session, mentor: Mentor, kind: MentorKind, forms: Sequence[For
         setattr(mentor, name, wanted[name])
     if "kind" in changed:
         mentor.placed = Placed.HAND
-    session.flush()
     return changed
 
 

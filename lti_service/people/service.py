@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from lti_service import audit, db, queue
 from lti_service.access import Role
@@ -302,13 +303,24 @@ def add_mentor(session: Session, at: Desk, person_id: int, kind: MentorKind) -> 
 
     Raises NotFoundError, AlreadyInBaseError.
     """
-    person = _member(session, at, person_id)
-    added = _add(session, at, Mentor, [{"person_id": person_id, "kind": kind, "state": MentorState.CANDIDATE}])
-    if not added:
-        raise AlreadyInBaseError(name=person.name)
-    [mentor] = added
-    record(session, at, "mentor.added", f"mentor:{mentor.id}", kind=kind.value)
+    [mentor] = add_mentors(session, at, {person_id: kind})
     return mentor
+
+
+def add_mentors(session: Session, at: Desk, kinds: Mapping[int, MentorKind]) -> list[Mentor]:
+    """The same with several, by their ids, in as many statements as with one; all of them or none."""
+    named = _members(session, at, kinds)
+    rows = [{"person_id": one, "kind": kind, "state": MentorState.CANDIDATE} for one, kind in kinds.items()]
+    added = _add(session, at, Mentor, rows)
+    if left := kinds.keys() - {mentor.person_id for mentor in added}:
+        raise AlreadyInBaseError(name=named[min(left)])
+    for mentor in added:
+        # Nobody has chosen anything for who has just come in: it need not be looked for, one by one.
+        set_committed_value(mentor, "forms", [])
+    for kind in sorted(set(kinds.values())):
+        subjects = [f"mentor:{mentor.id}" for mentor in added if mentor.kind is kind]
+        record_all(session, at, "mentor.added", subjects, kind=kind.value)
+    return added
 
 
 # --- a person's record --------------------------------------------------------------------------------------------
@@ -586,6 +598,25 @@ def _member(session: Session, at: Desk, person_id: int) -> Person:
     if person is None:
         raise NotFoundError
     return person
+
+
+AT_ONCE = 5000
+"""Ids that one query is asked about: databases take so many parameters and not many more."""
+
+
+def _members(session: Session, at: Desk, person_ids: Collection[int]) -> dict[int, str]:
+    """The names of these members of the course. Raises NotFoundError when one of them is none."""
+    wanted, found = list(person_ids), dict[int, str]()
+    for first in range(0, len(wanted), AT_ONCE):
+        rows = session.execute(
+            select(Person.id, Person.family_name, Person.given_name)
+            .join(Membership, Membership.person_id == Person.id)
+            .where(Membership.course_id == at.course_id, Person.id.in_(wanted[first : first + AT_ONCE]))
+        )
+        found |= {person_id: f"{family} {given}".strip() for person_id, family, given in rows}
+    if len(found) < len(set(wanted)):
+        raise NotFoundError
+    return found
 
 
 def _fitting_form(session: Session, at: Desk, form_id: int | None, mentees: Sequence[Mentee]) -> Form | None:

@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.people.consents.models import Consent, Relation, Way
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
-from lti_service.people.models import Membership, Mentee, MenteeState, Person, Source
+from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, Person, Source
 from lti_service.platforms.models import Course
 from lti_service.programme.models import MentorKind
 from tests.consenting import give_consent, withdraw_consent
+from tests.counting import statements
 from tests.people.conftest import mentee_of, mentor_of
 from tests.people.test_imports import checked, counts, csv_of, curator, load, post, problems, set_born, xlsx
 from tests.people.test_pages import token
@@ -307,6 +309,46 @@ def test_what_cannot_be_of_an_employer_is_said(curator: FlaskClient, session: Se
     found = problems(session)
     assert sorted(found) == [2, 3, 4, 5, 6, 7, 9, 10]
     assert "строка 8" in found[9].lower()
+
+
+def test_mentors_are_written_in_as_many_statements_however_many_they_are(
+    curator: FlaskClient, session: Session, person_of: PersonOf
+) -> None:
+    """Applying 10,000 rows must keep nobody waiting who saves something."""
+    heads = ("ФИО", "Почта", "Вид", "Организация", "Стаж", "Связь", "Телефон")
+    applied(curator, "employers", xlsx(EMPLOYER_HEADS, ("Шахта", "", "Орлов П", "", "61-20-33", "", "", "", "")))
+
+    def rows(first: int, last: int, years: int) -> list[tuple[object, ...]]:
+        ways = "по телефону: 8 900 1234567"
+        people = [person_of(f"student{number:02}") for number in range(first, last)]
+        return [
+            *((one.name, one.email, "старшекурсник", "Шахта", years, ways, "") for one in people),
+            *(
+                (f"Внешнев Яков {number}-й", f"out{number}@mine.ru", "работодатель", "Шахта", years, "", "61-20-33")
+                for number in range(first, last)
+            ),
+        ]
+
+    def cost(told: list[tuple[object, ...]]) -> int:
+        address = checked(curator, "mentors", xlsx(heads, *told))
+        with statements(session) as sent:
+            post(curator, address + "apply")
+        session.commit()
+        return len(sent)
+
+    few, many = cost(rows(1, 3, 5)), cost(rows(3, 40, 5))
+    assert many <= few + 2
+    assert session.scalar(select(func.count(Mentor.id)).where(Mentor.experience_years == 5)) == 2 * 39
+    few, many = cost(rows(1, 3, 6)), cost(rows(3, 40, 6))
+    assert many <= few + 2
+    session.commit()
+    mentors = session.scalars(select(Mentor).where(Mentor.experience_years == 6)).all()
+    assert len(mentors) == 2 * 39
+    assert {mentor.workplace for mentor in mentors} == {"Шахта"}
+    actions = session.execute(
+        select(AuditEvent.action, func.count()).where(AuditEvent.action.like("mentor.%")).group_by(AuditEvent.action)
+    )
+    assert dict(actions.all()) == {"mentor.added": 78, "mentor.changed": 78, "mentor.employer": 78}
 
 
 # --- consents -----------------------------------------------------------------------------------------------------

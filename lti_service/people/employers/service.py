@@ -508,6 +508,32 @@ def set_employer(session: Session, viewer: Viewer, day: date, person_id: int, em
     session.flush()
 
 
+def set_employers(session: Session, viewer: Viewer, wanted: Mapping[Mentor, int]) -> None:
+    """Say of many mentors of the course which organisation each is from, in as many statements as of one.
+
+    Raises NotFoundError for an organisation of elsewhere.
+    """
+    ours = set(session.scalars(select(Employer.id).where(Employer.platform_id == viewer.platform_id)))
+    if not ours.issuperset(wanted.values()):
+        raise NotFoundError
+    tied: dict[int, list[str]] = {}
+    for mentor, employer_id in wanted.items():
+        if mentor.employer_id != employer_id:
+            mentor.employer_id = employer_id
+            tied.setdefault(employer_id, []).append(f"mentor:{mentor.id}")
+    session.flush()
+    for employer_id, subjects in tied.items():
+        audit.record_all(
+            session,
+            "mentor.employer",
+            subjects,
+            platform_id=viewer.platform_id,
+            course_id=viewer.course_id,
+            actor_id=viewer.person_id,
+            employer=employer_id,
+        )
+
+
 def _cycle(session: Session, viewer: Viewer, day: date) -> Cycle:
     cycle = programme.find_cycle(session, viewer.platform_id, day)
     if cycle is None:

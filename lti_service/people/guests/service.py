@@ -1,10 +1,11 @@
 """People from outside without a Moodle account: what the curator keeps of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from lti_service.access import Role, Viewer
@@ -16,7 +17,7 @@ from lti_service.people.employers import service as employers
 from lti_service.people.guests import errors, rules
 from lti_service.people.models import ContactWay, Membership, Mentor, Person
 from lti_service.people.names import search_key
-from lti_service.people.service import Desk
+from lti_service.people.service import AT_ONCE, Desk
 from lti_service.platforms.models import Course
 from lti_service.programme.models import MentorKind
 
@@ -34,29 +35,46 @@ class PersonFacts:
     phone: str = ""
 
 
+_ADD_PERSON = insert(Person).returning(Person)
+
+
 def add_person(session: Session, at: Desk, facts: PersonFacts) -> Person:
     """Keep somebody from outside as a member of the course, without an account; they come into no base by it.
 
     Nobody is invited yet. Raises errors of the fields, PersonKnownError.
     """
-    facts = checked(facts)
+    [person] = add_people(session, at, [facts])
+    return person
+
+
+def add_people(session: Session, at: Desk, told: Sequence[PersonFacts]) -> list[Person]:
+    """The same with several, in their order, in as many statements as with one; all of them or none."""
+    facts = [checked(one) for one in told]
     # Two who enter the same person at once, and the same form sent twice, come one after the other.
     session.execute(select(Course.id).where(Course.id == at.course_id).with_for_update(key_share=True))
-    _refuse_known(session, at, facts)
-    person = Person(
-        platform_id=at.platform_id,
-        family_name=facts.family_name,
-        given_name=facts.given_name,
-        email=facts.email,
-        phone=facts.phone,
-        updated_at=now(),
+    here = _Here.of(session, at, facts)
+    for one in facts:
+        here.refuse(one)
+        here.add(one)
+    rows = [
+        {
+            "platform_id": at.platform_id,
+            **asdict(one),
+            "search_name": search_key(one.family_name, one.given_name),
+            "updated_at": now(),
+        }
+        for one in facts
+    ]
+    # Of no two of them are name and phone the same, see `_Here`; in which order they come back no database says.
+    made = {(one.family_name, one.given_name, one.phone): one for one in session.scalars(_ADD_PERSON, rows)}
+    persons = [made[one.family_name, one.given_name, one.phone] for one in facts]
+    roles = [Role.GUEST.value]
+    session.execute(
+        insert(Membership),
+        [{"course_id": at.course_id, "person_id": person.id, "roles": roles} for person in persons],
     )
-    session.add(person)
-    session.flush()
-    session.add(Membership(course_id=at.course_id, person_id=person.id, roles=[Role.GUEST.value]))
-    session.flush()
-    people.record(session, at, "outsider.added", f"person:{person.id}")
-    return person
+    people.record_all(session, at, "outsider.added", [f"person:{person.id}" for person in persons])
+    return persons
 
 
 def change_person(session: Session, at: Desk, person_id: int, facts: PersonFacts) -> Person:
@@ -64,7 +82,7 @@ def change_person(session: Session, at: Desk, person_id: int, facts: PersonFacts
     person = of_course(session, at.course_id, person_id, lock=True)
     facts = checked(facts)
     session.execute(select(Course.id).where(Course.id == at.course_id).with_for_update(key_share=True))
-    _refuse_known(session, at, facts, but=person.id)
+    _Here.of(session, at, [facts], but=person.id).refuse(facts)
     changed = [name for name in PersonFacts.__dataclass_fields__ if getattr(person, name) != getattr(facts, name)]
     for name in changed:
         setattr(person, name, getattr(facts, name))
@@ -106,28 +124,59 @@ def checked(facts: PersonFacts) -> PersonFacts:
     return PersonFacts(family, given, employers.checked_email(facts.email), employers.checked_phone(facts.phone))
 
 
-def _refuse_known(session: Session, at: Desk, facts: PersonFacts, but: int = 0) -> None:
-    """Namesakes there may be, but not with one e-mail address, nor two of one phone number or both without."""
-    here = (
-        select(Person)
-        .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.course_id == at.course_id, Person.id != but)
-        .order_by(Person.id)
-    )
-    found = None
-    if facts.email:
-        # Addresses are ASCII where it matters, and that both databases fold alike.
-        found = session.scalars(here.where(func.lower(Person.email) == facts.email.lower()).limit(1)).first()
-    if found is None:
-        namesakes = session.scalars(
-            here.where(
-                Person.moodle_id.is_(None), Person.search_name == search_key(facts.family_name, facts.given_name)
+@dataclass
+class _Here:
+    """Who of the course could be the same as whoever is entered.
+
+    Namesakes there may be, but not with one e-mail address, nor two of one phone number or both without.
+    """
+
+    by_email: dict[str, str]
+    """Folded address → whose it is."""
+    namesakes: dict[tuple[str, str], str]
+    """Folded name and the end of the phone number, of those without a Moodle account → their name."""
+
+    @classmethod
+    def of(cls, session: Session, at: Desk, facts: Sequence[PersonFacts], but: int = 0) -> "_Here":
+        """Those of the course whom these facts could be about, but for one."""
+        found = cls({}, {})
+        for first in range(0, len(facts), AT_ONCE):
+            some = facts[first : first + AT_ONCE]
+            emails = {one.email.lower() for one in some} - {""}
+            names = {search_key(one.family_name, one.given_name) for one in some}
+            # Addresses are ASCII where it matters, and that both databases fold alike.
+            is_one = or_(
+                func.lower(Person.email).in_(emails), and_(Person.moodle_id.is_(None), Person.search_name.in_(names))
             )
-        )
-        digits = rules.digits(facts.phone)
-        found = next((other for other in namesakes if rules.digits(other.phone)[-10:] == digits[-10:]), None)
-    if found is not None:
-        raise errors.PersonKnownError(name=found.name)
+            for person in session.scalars(
+                select(Person)
+                .join(Membership, Membership.person_id == Person.id)
+                .where(Membership.course_id == at.course_id, Person.id != but, is_one)
+                .order_by(Person.id)
+            ):
+                if person.email:
+                    found.by_email.setdefault(person.email.lower(), person.name)
+                if person.moodle_id is None:
+                    found.namesakes.setdefault((person.search_name, _end(person.phone)), person.name)
+        return found
+
+    def refuse(self, facts: PersonFacts) -> None:
+        """Raises PersonKnownError when somebody here is the same."""
+        name = self.by_email.get(facts.email.lower()) if facts.email else None
+        name = name or self.namesakes.get((search_key(facts.family_name, facts.given_name), _end(facts.phone)))
+        if name is not None:
+            raise errors.PersonKnownError(name=name)
+
+    def add(self, facts: PersonFacts) -> None:
+        """They are here now, too."""
+        name = f"{facts.family_name} {facts.given_name}".strip()
+        if facts.email:
+            self.by_email.setdefault(facts.email.lower(), name)
+        self.namesakes.setdefault((search_key(facts.family_name, facts.given_name), _end(facts.phone)), name)
+
+
+def _end(phone: str) -> str:
+    return rules.digits(phone)[-10:]
 
 
 def _fitting(field: str, text: str, most: int) -> str:
@@ -169,6 +218,14 @@ def add_mentor(
         employers.set_employer(session, viewer, day, person.id, employer_id)
     session.flush()
     return mentor
+
+
+def add_mentors(session: Session, at: Desk, told: Sequence[PersonFacts]) -> list[Mentor]:
+    """Several from outside, in their order, as `add_mentor` puts in one; all of them or none."""
+    persons = add_people(session, at, told)
+    mentors = people.add_mentors(session, at, {person.id: MentorKind.EMPLOYER for person in persons})
+    by_person = {mentor.person_id: mentor for mentor in mentors}
+    return [by_person[person.id] for person in persons]
 
 
 def told(person: Person) -> dict[str, Any]:

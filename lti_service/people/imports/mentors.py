@@ -1,7 +1,7 @@
 """Files of mentors: what they bring, how many they take and when; employers' people need no Moodle account for it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -20,7 +20,7 @@ from lti_service.people.imports.columns import Cells, Column, Layout
 from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, Known, People, full_name
 from lti_service.people.imports.lines import Kind, Line, Place, begin, refuse_repeats
 from lti_service.people.imports.mentees import known_topics
-from lti_service.people.imports.rules import ValueUnclearError, Verdict, choose, fold, parse_number, split_list
+from lti_service.people.imports.rules import ValueUnclearError, Verdict, fold, parse_number, split_list
 from lti_service.people.kinds import placing
 from lti_service.people.models import ContactWay, MeetingTime, Membership, Mentor
 from lti_service.people.names import search_key
@@ -118,12 +118,36 @@ class _Target:
 
 
 @dataclass(frozen=True)
+class _Words:
+    """Words of the request's language, looked up once: for each of 10,000 rows that takes longer than all the rest."""
+
+    titles: dict[str, str]
+    """Key of a column → what it is called."""
+    kinds: dict[str, MentorKind]
+    times: dict[str, MeetingTime]
+    contacts: dict[str, ContactWay]
+    """By the words, folded."""
+
+    @classmethod
+    def here(cls) -> "_Words":
+        """In the language of this request."""
+        kinds = {kind: (*KIND_WORDS[kind], str(labels.MENTOR_KINDS[kind])) for kind in MentorKind}
+        return cls(
+            titles={column.key: str(column.title) for column in LAYOUT.columns},
+            kinds={fold(word): kind for kind, words in reversed(kinds.items()) for word in words},
+            times={fold(str(word)): time for time, word in labels.MEETING_TIMES.items()},
+            contacts={fold(str(word)): way for way, word in labels.CONTACT_WAYS.items()},
+        )
+
+
+@dataclass(frozen=True)
 class _Around:
     """What all rows are judged by."""
 
     forms: list[Form]
     employers: dict[str, Employer]
     """By the keys of their names, long and short."""
+    words: _Words
 
     def of_kind(self, kind: MentorKind) -> list[Form]:
         return [form for form in self.forms if form.mentor_kind is kind]
@@ -133,7 +157,7 @@ def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> 
     """Who comes into the base, and what changes of their profiles."""
     people = People.of_course(session, place.viewer.course_id, lock)
     known = _mentors(session, place, lock)
-    around = _Around(list(place.cycle.programme.forms), _employers(session, place.viewer.platform_id))
+    around = _Around(list(place.cycle.programme.forms), _employers(session, place.viewer.platform_id), _Words.here())
     lines = begin(rows)
     found = {id(line): person for line in lines if (person := people.find(line)) is not None and not line.is_wrong}
     new = {person.id for person in found.values()} - known.keys()
@@ -143,7 +167,7 @@ def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> 
         if person is not None:
             by_rules = kinds[person.id].mentor if person.id in kinds else None
             _judge_one(line, person, known.get(person.id), by_rules or MentorKind.TEACHER, around)
-        elif line.is_nobody and len(line.problems) == 1 and _is_from_employer(line):
+        elif line.is_nobody and len(line.problems) == 1 and _is_from_employer(line, around):
             line.problems, line.verdict = [], Verdict.SAME
             _judge_one(line, None, None, MentorKind.EMPLOYER, around)
     reason = _("Row %(row)s is about the same person.")
@@ -158,21 +182,18 @@ def _identity(target: _Target) -> Any:
     return target.outsider.email.casefold() or search_key(target.outsider.family_name, target.outsider.given_name)
 
 
-def _is_from_employer(line: Line) -> bool:
-    try:
-        return _told_kind(line.row.values.get("kind", "")) is MentorKind.EMPLOYER
-    except ValueUnclearError:
-        return False
+def _is_from_employer(line: Line, around: _Around) -> bool:
+    return around.words.kinds.get(fold(line.row.values.get("kind", ""))) is MentorKind.EMPLOYER
 
 
 def _judge_one(line: Line, person: Known | None, mentor: Mentor | None, likely: MentorKind, around: _Around) -> None:
     outsider = _outsider(line) if person is None else None
-    kind = _kind(line, mentor, likely)
+    kind = _kind(line, mentor, likely, around)
     if person is not None and person.moodle_id is None and kind is not MentorKind.EMPLOYER:
         line.wrong(_title("kind"), _("Whoever has no Moodle account can be an employer's mentor only."))
     before = _as_kept(mentor)
     forms = around.of_kind(kind)
-    told = _told(line, forms)
+    told = _told(line, forms, around)
     wanted = replace(before, **told)
     if mentor is not None and kind is not mentor.kind and "form_ids" not in told:
         wanted = replace(wanted, form_ids=[found for found in wanted.form_ids if found in {form.id for form in forms}])
@@ -190,22 +211,31 @@ def _judge_one(line: Line, person: Known | None, mentor: Mentor | None, likely: 
         "person": person.id if person else asdict(outsider) if outsider else None,
         "mentor": mentor.id if mentor else None,
         "kind": [mentor.kind.value if mentor else "", kind.value],
-        "profile": [asdict(before), asdict(wanted)],
+        "profile": [_plain(before), _plain(wanted)],
         "employer": [mentor.employer_id if mentor else None, employer.id if employer else None],
     }
     _describe(line, mentor, kind, before, wanted, around)
     if employer is not None:
-        line.change(_title("organisation"), mentor.workplace if mentor else "", employer.shown_name)
+        line.change(around.words.titles["organisation"], mentor.workplace if mentor else "", employer.shown_name)
+
+
+_FIELDS = tuple(one.name for one in fields(Profile))
+
+
+def _plain(told: Profile) -> dict[str, Any]:
+    """The same as `asdict`, which copies what nobody changes."""
+    return {name: getattr(told, name) for name in _FIELDS}
 
 
 def _describe(
     line: Line, mentor: Mentor | None, kind: MentorKind, before: Profile, wanted: Profile, around: _Around
 ) -> None:
+    title = around.words.titles
     if mentor is None:
         line.verdict = Verdict.NEW
-        line.change(_title("kind"), None, labels.MENTOR_KINDS[kind])
+        line.change(title["kind"], None, labels.MENTOR_KINDS[kind])
     elif mentor.kind is not kind:
-        line.change(_title("kind"), labels.MENTOR_KINDS[mentor.kind], labels.MENTOR_KINDS[kind])
+        line.change(title["kind"], labels.MENTOR_KINDS[mentor.kind], labels.MENTOR_KINDS[kind])
     if line.target.outsider is not None:
         line.change(_("Account in Moodle"), None, _("none: from outside"))
     titles = {form.id: form.title for form in around.forms}
@@ -225,10 +255,10 @@ def _describe(
     for column, of in shown.items():
         old, new = of(before), of(wanted)
         if old != new:
-            line.change(_title(column), old, new)
+            line.change(title[column], old, new)
 
 
-def _told(line: Line, forms: Sequence[Form]) -> dict[str, Any]:
+def _told(line: Line, forms: Sequence[Form], around: _Around) -> dict[str, Any]:
     """Fields of a profile that the row tells; what cannot be is said in the line."""
     values = line.row.values
     told: dict[str, Any] = {}
@@ -250,9 +280,9 @@ def _told(line: Line, forms: Sequence[Form]) -> dict[str, Any]:
         if unknown:
             line.wrong(_title("strengths"), _("The programme has no such topic: %(topics)s.", topics=_listed(unknown)))
     if "times" in values:
-        told |= _times(line)
+        told |= _times(line, around)
     if "contact" in values:
-        told |= _contact(line)
+        told |= _contact(line, around)
     return told
 
 
@@ -269,8 +299,8 @@ def _form_ids(line: Line, forms: Sequence[Form]) -> list[int]:
     return [form.id for form in forms if form.id in chosen]
 
 
-def _times(line: Line) -> dict[str, Any]:
-    words = {fold(str(word)): time for time, word in labels.MEETING_TIMES.items()}
+def _times(line: Line, around: _Around) -> dict[str, Any]:
+    words = around.words.times
     chosen: set[MeetingTime] = set()
     more: list[str] = []
     for part in split_list(line.row.values["times"].replace(",", ";")):
@@ -284,9 +314,8 @@ def _times(line: Line) -> dict[str, Any]:
     return {"times": [time for time in MeetingTime if time in chosen], "times_note": note}
 
 
-def _contact(line: Line) -> dict[str, Any]:
-    text = line.row.values["contact"]
-    words = {fold(str(word)): way for way, word in labels.CONTACT_WAYS.items()}
+def _contact(line: Line, around: _Around) -> dict[str, Any]:
+    text, words = line.row.values["contact"], around.words.contacts
     before, _colon, after = text.partition(":")
     if fold(before) in words:
         way, contact = words[fold(before)], after.strip()
@@ -344,19 +373,15 @@ def _outsider(line: Line) -> PersonFacts | None:
         return None
 
 
-def _kind(line: Line, mentor: Mentor | None, likely: MentorKind) -> MentorKind:
+def _kind(line: Line, mentor: Mentor | None, likely: MentorKind, around: _Around) -> MentorKind:
     text = line.row.values.get("kind", "")
     if not text:
         return mentor.kind if mentor else likely
-    try:
-        return _told_kind(text)
-    except ValueUnclearError:
+    kind = around.words.kinds.get(fold(text))
+    if kind is None:
         line.wrong(_title("kind"), _("Write one of: %(words)s.", words=_listed(labels.MENTOR_KINDS.values())))
         return likely
-
-
-def _told_kind(text: str) -> MentorKind:
-    return choose(text, {kind: (*KIND_WORDS[kind], str(labels.MENTOR_KINDS[kind])) for kind in MentorKind})
+    return kind
 
 
 def _as_kept(mentor: Mentor | None) -> Profile:
@@ -409,24 +434,34 @@ def _title(column: str) -> str:
 
 
 def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
-    """Make the new records and keep what the profiles say, through the same doors as by hand."""
+    """Make the new records and keep what the profiles say, as by hand but all at once."""
     at = place.desk
-    for line in lines:
-        target: _Target = line.target
-        mentor = target.mentor
-        if target.outsider is not None:
-            mentor = guests.add_mentor(session, place.viewer, place.day, target.outsider)
-        elif mentor is None:
-            assert target.person_id is not None
-            mentor = service.add_mentor(session, at, target.person_id, target.kind)
-        is_new = target.mentor is None
-        changed = profile.keep(
-            session, mentor, target.kind, profile.forms_of_mentor(place.cycle, target.kind), target.profile
-        )
-        if changed and not is_new:
-            service.record(session, at, "mentor.changed", f"mentor:{mentor.id}", parts=changed)
+    targets: list[_Target] = [line.target for line in lines]
+    outsiders = [target for target in targets if target.outsider is not None]
+    mentors = {id(target): target.mentor for target in targets}
+    if outsiders:
+        added = guests.add_mentors(session, at, [target.outsider for target in outsiders if target.outsider])
+        mentors |= {id(target): mentor for target, mentor in zip(outsiders, added, strict=True)}
+    new = {target.person_id: target for target in targets if target.mentor is None and target.person_id is not None}
+    if new:
+        kinds = {person_id: target.kind for person_id, target in new.items()}
+        added = service.add_mentors(session, at, kinds)
+        mentors |= {id(new[mentor.person_id]): mentor for mentor in added}
+    forms = {kind: profile.forms_of_mentor(place.cycle, kind) for kind in MentorKind}
+    changed: dict[tuple[str, ...], list[str]] = {}
+    employer_of: dict[Mentor, int] = {}
+    for target in targets:
+        mentor = mentors[id(target)]
+        assert mentor is not None
+        parts = profile.put(mentor, target.kind, forms[target.kind], target.profile)
+        if parts and target.mentor is not None:
+            changed.setdefault(tuple(parts), []).append(f"mentor:{mentor.id}")
         if target.employer_id is not None:
-            employers.set_employer(session, place.viewer, place.day, mentor.person_id, target.employer_id)
+            employer_of[mentor] = target.employer_id
+    # It flushes, so that each row is written once with all that changes of it.
+    employers.set_employers(session, place.viewer, employer_of)
+    for told, subjects in changed.items():
+        service.record_all(session, at, "mentor.changed", subjects, parts=list(told))
 
 
 KIND = Kind(LAYOUT, judge, carry_out)
