@@ -94,10 +94,10 @@ def load(
     """Cards of these pairs, in this order, in five queries however many there are.
 
     Whose consent does not count on `day` is there by name only, but for curators and for the person themselves
-    (`viewer_id`).
+    (`viewer_id`); to a mentor who has withdrawn their own all of their mentees are.
     """
-    made = [card for _pair, card in _load(session, pair_ids, day)]
-    return made if is_curator else [_discreet(card, viewer_id) for card in made]
+    made = _closed(session, _load(session, pair_ids, day), viewer_id, is_curator, day)
+    return [card if is_curator else _discreet(card, viewer_id) for _pair, card in made]
 
 
 def load_with_work(
@@ -112,9 +112,8 @@ def load_with_work(
     Those of pairs in `states` only, and none of a pair that has not been agreed. `moment` is now, in the college's
     time zone.
     """
-    made = _load(session, pair_ids, moment.date())
-    if _has_withdrawn(session, made, looking, moment.date()):
-        made = [(pair, replace(card, is_closed=card.mentor.person_id == looking.person_id)) for pair, card in made]
+    day = moment.date()
+    made = _closed(session, _load(session, pair_ids, day), looking.person_id, looking.is_curator, day)
     seen = [_seen(pair, card, looking, moment) for pair, card in made if card.state in states]
     works = shown.works(
         session, [one for one in seen if one.eyes.parts and one.state is not PairState.PROPOSED], moment
@@ -128,10 +127,15 @@ def load_with_work(
     return found if looking.is_curator else [_discreet(card, looking.person_id) for card in found]
 
 
-def _has_withdrawn(session: Session, made: list[tuple[Pair, PairCard]], looking: Looking, day: date) -> bool:
-    """Whether the viewer leads one of the pairs and has withdrawn their own consent; curators see all the same."""
-    led = any(card.mentor.person_id == looking.person_id and not card.mentor.has_consent for _pair, card in made)
-    return led and not looking.is_curator and consents.has_withdrawn(session, looking.person_id, day)
+def _closed(
+    session: Session, made: list[tuple[Pair, PairCard]], viewer_id: int | None, is_curator: bool, day: date
+) -> list[tuple[Pair, PairCard]]:
+    """The same, with those marked that the viewer leads and has closed by withdrawing their own consent; a curator who
+    is a mentor too sees all of them."""
+    led = [card for _pair, card in made if card.mentor.person_id == viewer_id and not card.mentor.has_consent]
+    if viewer_id is None or is_curator or not led or not consents.has_withdrawn(session, viewer_id, day):
+        return made
+    return [(pair, replace(card, is_closed=card.mentor.person_id == viewer_id)) for pair, card in made]
 
 
 def _seen(pair: Pair, card: PairCard, looking: Looking, moment: datetime) -> Seen:

@@ -246,6 +246,7 @@ def test_the_others_of_the_pair_go_on_and_the_curator_sees_that_it_is_theirs_to_
     [item] = begun.items()
     assert begun.send(begun.mentee, f"plan/{item.id}/tick", done="1").status_code == 303
     begun.add("Дело куратора", client=begun.curator)
+    assert "Если своё согласие отозвал наставник" in text_of(begun.curator.get(begun.page))
     listed = begun.curator.get(f"{begun.home}pairs/?column=no-consent").text
     assert "Титов Олег" in listed
 
