@@ -13,6 +13,7 @@ from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from lti_service.people.imports import errors, reading
 from lti_service.people.imports.births import LAYOUT
@@ -393,6 +394,20 @@ def test_any_text_is_a_value_or_unclear(text: str) -> None:
         except ValueUnclearError:
             continue
     assert fold(fold(text)) == fold(text) or not text.isascii()
+
+
+@given(st.dates(date(1931, 6, 1), date(2099, 12, 31)))
+def test_a_bare_number_of_a_day_is_read_by_what_its_workbook_counts_from(day: date) -> None:
+    """A workbook of an old Mac counts from 1904: the same number is another day there, and no date tells of it."""
+
+    def of_a_mac(made: Workbook) -> None:
+        made.epoch = CALENDAR_MAC_1904
+
+    rows = [("ФИО", "Дата рождения"), ("Ёлкина Анна", (day - date(1904, 1, 1)).days), ("Юрьев Лев", day)]
+    told = [row.values["born"] for row in read(book(*rows, change=of_a_mac)).rows]
+    assert [parse_day(text) for text in told] == [day, day]
+    rows = [("ФИО", "Дата рождения"), ("Ёлкина Анна", (day - date(1899, 12, 30)).days)]
+    assert parse_day(first(book(*rows))["born"]) == day
 
 
 @given(st.dates(min_value=date(1928, 1, 1), max_value=date(2100, 1, 1)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from lti_service.people.imports import errors
 from lti_service.people.imports.reading import Table
-from lti_service.people.imports.rules import fold
+from lti_service.people.imports.rules import day_from_1904, fold
 
 NUMBER = "file_row"
 """In a file of wrong rows: which row of the first file it is."""
@@ -104,6 +104,10 @@ def fill(layout: Layout, table: Table) -> Filled:
         heads = [f"«{head[:60]}»" for head in table.heads if head]
         raise errors.ColumnsMissingError(missing=", ".join(told), found=", ".join(heads[:30]) or "—")
     rows = [_cells(row.number, row.cells, places, table) for row in table.rows]
+    if table.counts_from_1904:
+        days = {column.key for column in layout.columns if column.is_day}
+        for row in rows:
+            row.values.update({key: day_from_1904(row.values[key]) for key in days & row.values.keys()})
     rows = [row for row in rows if row.values]
     if not rows:
         raise errors.EmptyFileError

@@ -10,13 +10,14 @@ import unicodedata
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
 from openpyxl import load_workbook
 from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from lti_service.people.imports import errors
 from lti_service.sheets import DANGEROUS
@@ -68,6 +69,8 @@ class Table:
     """CSV, where a cell too many moves all that follow."""
     sheet: str = ""
     """The sheet that was read, where the workbook has several."""
+    counts_from_1904: bool = False
+    """A workbook that counts its days from 1904, as those of old Macs do: see `rules.day_from_1904`."""
 
 
 def read(data: bytes, score: Score) -> Table:
@@ -171,7 +174,8 @@ def _read_book(book: Any, score: Score) -> Table:
     letters = _Letters()
     chosen = max(sheets, key=lambda sheet: _best_score(sheet, score, letters))
     rows = list(_xlsx_rows(chosen, letters))
-    return _table(rows, score, is_text=False, sheet=chosen.title if len(sheets) > 1 else "")
+    table = _table(rows, score, is_text=False, sheet=chosen.title if len(sheets) > 1 else "")
+    return replace(table, counts_from_1904=book.epoch == CALENDAR_MAC_1904)
 
 
 class _Letters:

@@ -38,6 +38,21 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?
 _WRITTEN = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})(?:\s*г\.?)?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?")
 
 
+_FROM_1904 = timedelta(days=1462)
+"""So much later than the other epoch is that of workbooks which count from 1904."""
+
+
+def day_from_1904(text: str) -> str:
+    """A bare number of a day in a workbook that counts from 1904, as a day; any other text as it is.
+
+    Only a cell that is no date in the workbook is such a number: dates come as days whatever they are counted from.
+    """
+    number = text.strip()
+    if not (number.isascii() and _SERIAL.fullmatch(number)):
+        return text
+    return (_EXCEL_EPOCH + timedelta(days=int(number)) + _FROM_1904).isoformat()
+
+
 def parse_day(text: str) -> date | None:
     """A day as files have it: 15.11.2026, 15/11/2026, 2026-11-15, or Excel's number of it; none when empty.
 
