@@ -14,6 +14,7 @@ from lti_service.errors import NotFoundError
 from lti_service.pairs import errors, labels, rules
 from lti_service.pairs.models import Pair, PairMentee, PairMove, PairState
 from lti_service.pairs.rules import Action, FormKinds, MenteeFacts, MentorFacts, Misfit, Mover
+from lti_service.people import cycles
 from lti_service.people import service as people
 from lti_service.people.consents import service as consents
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, MentorState, Person
@@ -389,6 +390,8 @@ def _set_pairings(session: Session, pair: Pair) -> None:
         # Whoever left the base stays out of it, whatever becomes of the pair they were in.
         if mentee.state is not MenteeState.WITHDRAWN:
             people.set_pairing(session, mentee, rules.pairing_of(states[mentee.id]))
+    if lost := [mentee for mentee in mentees if mentee.state is MenteeState.NEEDS]:
+        cycles.carry_lost(session, lost, pair.cycle)
 
 
 def _courses_of(session: Session, pair: Pair) -> list[int]:

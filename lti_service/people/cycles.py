@@ -9,13 +9,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, insert, inspect, literal, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from lti_service import audit, queue
+from lti_service import audit, db, queue
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.people.consents import service as consents
-from lti_service.people.consents.service import Stands
 from lti_service.people.errors import NobodyChosenError
-from lti_service.people.models import ChosenForm, Membership, Mentee, MenteeState, Mentor, MentorState, Person
+from lti_service.people.models import (
+    ChosenForm,
+    Membership,
+    Mentee,
+    MenteeState,
+    Mentor,
+    MentorState,
+    Person,
+    Placed,
+)
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
 
@@ -37,7 +45,7 @@ def open_cycle(session: Session, platform_id: int, day: date) -> Cycle:
     last = before(session, platform_id, cycle.start_year)
     if last is not None:
         carry_mentors(session, last, cycle)
-        carry_left_without(session, last, cycle, day)
+        carry_left_without(session, last, cycle)
     return cycle
 
 
@@ -94,7 +102,7 @@ def count_mentors(session: Session, cycle_id: int) -> int:
 # --- mentees ------------------------------------------------------------------------------------------------------
 
 
-def carry_left_without(session: Session, last: Cycle, cycle: Cycle, day: date) -> None:
+def carry_left_without(session: Session, last: Cycle, cycle: Cycle) -> None:
     """Bring whoever needed a mentor in an earlier year and had none into a new one, with what they asked for.
 
     They need one there too, and whoever was without a pair still is; whoever asked themselves and was not decided on
@@ -103,7 +111,7 @@ def carry_left_without(session: Session, last: Cycle, cycle: Cycle, day: date) -
     however many they are.
     """
     table = Mentee.__table__.c
-    is_withdrawn = consents.stands_so(Stands.WITHDRAWN, day)
+    is_withdrawn = consents.all_withdrawn()
     changed = {
         "cycle_id": literal(cycle.id),
         "created_at": literal(now(), table.created_at.type),
@@ -198,39 +206,75 @@ def carry_mentees(session: Session, mentees: Sequence[Mentee], cycle: Cycle) -> 
     """The records of these mentees in a new year's base, for whom work goes on; made where there are none.
 
     Whoever had not been said to need a mentor there needs one: they have one. The withdrawn stay so. Whom only a load
-    from Moodle has put there asks for what they asked for before.
+    from Moodle has put there asks for what they asked for before, unless they have withdrawn their consent.
     """
     persons = [mentee.person_id for mentee in mentees]
-    known = {
-        mentee.person_id: mentee
-        for mentee in session.scalars(
-            select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id.in_(persons)).order_by(Mentee.id)
-        )
-    }
-    forms = dict(
-        session.execute(
-            select(Mentee.id, _form_in(cycle)).where(Mentee.id.in_([mentee.id for mentee in mentees]))
-        ).all()
+    known = _of_year(session, persons, cycle)
+    rows = session.execute(
+        select(Mentee.id, _form_in(cycle), consents.all_withdrawn())
+        .join(Person, Person.id == Mentee.person_id)
+        .where(Mentee.id.in_([mentee.id for mentee in mentees]))
     )
+    asked = {mentee_id: (form_id, is_withdrawn) for mentee_id, form_id, is_withdrawn in rows}
+    asking: dict[int, dict[str, Any]] = {}
     for mentee in mentees:
-        there = known.get(mentee.person_id)
-        asked_for = {name: getattr(mentee, name) for name in ("request", "topics", "asked_at")}
-        asked_for |= {"wanted_form_id": forms[mentee.id]}
-        if there is None:
+        form_id, is_withdrawn = asked[mentee.id]
+        said = ("", [], None) if is_withdrawn else (mentee.request, mentee.topics, mentee.asked_at)
+        asked_for = dict(zip(("request", "topics", "asked_at"), said, strict=True)) | {"wanted_form_id": form_id}
+        asking[mentee.person_id] = asked_for
+        if mentee.person_id not in known:
             values = {column.key: getattr(mentee, column.key) for column in inspect(Mentee).column_attrs}
             values = {key: value for key, value in values.items() if key not in NOT_CARRIED | {"offered_at"}}
             values |= {"cycle_id": cycle.id, "state": MenteeState.NEEDS, "created_at": now()}
-            there = Mentee(**values | asked_for)
-            there.person = mentee.person
-            session.add(there)
-            known[mentee.person_id] = there
-        elif there.state in (MenteeState.CANDIDATE, MenteeState.UNPAIRED):
+            # A load from Moodle may make the same record at this moment.
+            db.add_missing(session, Mentee, values | asked_for)
+    known = _of_year(session, persons, cycle)
+    for person_id in persons:
+        there = known[person_id]
+        if there.state in (MenteeState.CANDIDATE, MenteeState.UNPAIRED):
             there.state = MenteeState.NEEDS
         if there.asked_at is None and not there.asking and there.wanted_form_id is None:
-            for name, value in asked_for.items():
+            for name, value in asking[person_id].items():
                 setattr(there, name, value)
     session.flush()
     return [known[person_id] for person_id in persons]
+
+
+def carry_lost(session: Session, mentees: Sequence[Mentee], last: Cycle) -> None:
+    """Bring those into the newest year who have lost their only mentor of an earlier one after it was opened.
+
+    They need a mentor there as those do who had none. Of whom somebody has decided there already nothing is changed.
+    """
+    cycle = session.scalar(
+        select(Cycle)
+        .where(Cycle.platform_id == last.platform_id, Cycle.start_year > last.start_year)
+        .order_by(Cycle.start_year.desc())
+        .limit(1)
+    )
+    if cycle is None:
+        return
+    persons = [mentee.person_id for mentee in mentees]
+    known = _of_year(session, persons, cycle)
+    here = set(session.scalars(_in_courses().where(Person.id.in_(persons))))
+    carry_mentees(
+        session,
+        [
+            mentee
+            for mentee in mentees
+            if mentee.person_id in here and ((there := known.get(mentee.person_id)) is None or _is_untouched(there))
+        ],
+        cycle,
+    )
+
+
+def _is_untouched(mentee: Mentee) -> bool:
+    return mentee.state is MenteeState.CANDIDATE and mentee.placed is Placed.RULES
+
+
+def _of_year(session: Session, persons: Sequence[int], cycle: Cycle) -> dict[int, Mentee]:
+    """Records of people in the base of a year, by person."""
+    query = select(Mentee).where(Mentee.cycle_id == cycle.id, Mentee.person_id.in_(persons)).order_by(Mentee.id)
+    return {mentee.person_id: mentee for mentee in session.scalars(query)}
 
 
 # --- mentees who may become mentors -------------------------------------------------------------------------------

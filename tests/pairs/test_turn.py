@@ -12,6 +12,7 @@ from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.pairs import service
 from lti_service.pairs.models import Pair, PairState
+from lti_service.pairs.rules import Action
 from lti_service.people import cycles
 from lti_service.people import service as people
 from lti_service.people.kinds import placing
@@ -330,7 +331,7 @@ def test_whoever_left_or_was_erased_is_not_brought_along_and_nobody_twice(world,
     erased.person.erased_at = now()
     turned()
     cycle = new_year(world)
-    cycles.carry_left_without(session, world.cycle, cycle, world.day)
+    cycles.carry_left_without(session, world.cycle, cycle)
     assert list(session.scalars(select(Mentee.person_id).where(Mentee.cycle_id == cycle.id))) == [here.person_id]
 
 
@@ -366,3 +367,28 @@ def test_a_mentor_s_own_offer_opens_the_year_like_everything_else(world, come_in
     assert answer.status_code == 303, answer.text
     assert of_new_year(world, needing).state is MenteeState.NEEDS
     assert people.mentor_of(session, new_year(world).id, mentor.person_id) is not None
+
+
+@pytest.mark.parametrize("by_load", [True, False])
+def test_whoever_loses_a_mentor_of_last_year_needs_one_in_this(world, turned, session: Session, by_load):
+    mentee = world.mentee(request="Дипломный проект")
+    pair = world.pair(PairState.ACTIVE, None, mentee)
+    turned()
+    if by_load:
+        sync_new_year(world)
+    world.move(pair, Action.END_EARLY)
+    session.commit()
+    there = of_new_year(world, mentee)
+    assert (there.state, there.request) == (MenteeState.NEEDS, "Дипломный проект")
+
+
+def test_what_was_decided_in_this_year_stays_whatever_becomes_of_last_year_s_pair(world, turned, session: Session):
+    mentee = world.mentee()
+    pair = world.pair(PairState.PROPOSED, None, mentee)
+    turned()
+    of_new_year(world, mentee).state = MenteeState.UNPAIRED
+    session.commit()
+    world.move(pair, Action.CANCEL)
+    session.commit()
+    assert mentee.state is MenteeState.NEEDS
+    assert of_new_year(world, mentee).state is MenteeState.UNPAIRED

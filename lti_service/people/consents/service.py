@@ -142,6 +142,13 @@ def is_under_age(day: date) -> ColumnElement[bool]:
     return func.coalesce(Person.birth_date > rules.grown_if_born_by(day), False)
 
 
+def all_withdrawn() -> ColumnElement[bool]:
+    """Whether a person has taken back what consents they gave, all of them; a condition for queries over `Person`."""
+    given = exists().where(Consent.person_id == Person.id)
+    kept = given.where(Consent.withdrawn_at.is_(None))
+    return and_(given.correlate(Person), ~kept.correlate(Person))
+
+
 def stands_so(stands: Stands, day: date) -> ColumnElement[bool]:
     """Whether a person stands so with their consents on the platform's day; a condition for queries over `Person`.
 
@@ -158,7 +165,7 @@ def stands_so(stands: Stands, day: date) -> ColumnElement[bool]:
         Stands.MISSING: ~counting,
         Stands.MINOR: and_(is_under_age(day), ~counting),
         Stands.NONE: ~given,
-        Stands.WITHDRAWN: and_(given, ~kept),
+        Stands.WITHDRAWN: all_withdrawn(),
         Stands.LAPSED: and_(kept, ~counting),
         Stands.REPRESENTATIVE: and_(counting, ~of_their_own),
         Stands.OWN: of_their_own,
