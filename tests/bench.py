@@ -542,7 +542,8 @@ READS = "openpyxl that only reads it"
 
 def bench_import() -> None:
     """A file of 10,000 rows, one of them wrong, checked through its page, beside openpyxl that only reads the same
-    file; and the same file applied. On SQLite and, where TEST_DATABASE_URL is set, on PostgreSQL."""
+    file; and the same file applied, then one of as many mentors. On SQLite and, where TEST_DATABASE_URL is set, on
+    PostgreSQL."""
     for name, database in (("sqlite", None), ("postgresql", on_postgresql())):
         if name == "sqlite" or database:
             with a_service(50, database) as (app, moodle, platform):
@@ -585,6 +586,12 @@ def _bench_import(database: str, app: Flask, moodle: PracticeMoodle, platform: P
             say(f"import-{ROWS}-{database}", took, "s CPU", 10, READS, took / plain, **note)
     took, wall = _cost(lambda: _press(browser, preview, "apply"), times=1)
     say(f"import-{ROWS}-apply-{database}", took, "s CPU", 30, READS, took / plain, wall=round(wall, 2), rows=ROWS)
+    heads = ("ФИО", "Электронная почта", "Номер в Moodle", "Вид наставника", "Организация", "Лет опыта", "Связь")
+    contact = "по телефону: 8 900 1234567"
+    data = _workbook([heads, *((*who, "Преподаватель", "ООО «Завод № 1»", 5, contact) for who in names)])
+    preview = _send_file(browser, f"/courses/{course_id}/imports/mentors/", data)
+    took, wall = _cost(lambda: _press(browser, preview, "apply"), times=1)
+    say(f"import-{ROWS}-mentors-{database}", took, "s CPU", 6, READS, took / plain, wall=round(wall, 2), rows=ROWS)
 
 
 def _cost(work: Callable[[], Any], times: int = 3) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -169,9 +170,7 @@ def keep(session: Session, mentor: Mentor, kind: MentorKind, forms: Sequence[For
 def put(mentor: Mentor, kind: MentorKind, forms: Sequence[Form], profile: Profile) -> list[str]:
     """Change what differs of a profile; `forms` are those of the year that `kind` leads. The names of what changed.
 
-    It is the caller's to flush, once for many.
-
-    How long texts may be is for the page's form to see to.
+    It is the caller's to flush, once for many. How long texts may be is for the page's form to see to.
     Raises CapacityError, ExperienceError, FormNotForMentorError, ContactWayMissingError; then nothing is changed.
     """
     check(forms, profile)
@@ -180,8 +179,21 @@ def put(mentor: Mentor, kind: MentorKind, forms: Sequence[Form], profile: Profil
     retired = [form for form in mentor.forms if form.is_retired and form.mentor_kind is kind]
     wanted = {
         "kind": kind,
-        "capacity": profile.capacity,
+        **columns(forms, profile),
         "forms": sorted([*chosen, *retired], key=lambda form: form.position),
+    }
+    changed = [name for name, value in wanted.items() if getattr(mentor, name) != value]
+    for name in changed:
+        setattr(mentor, name, wanted[name])
+    if "kind" in changed:
+        mentor.placed = Placed.HAND
+    return changed
+
+
+def columns(forms: Sequence[Form], profile: Profile) -> dict[str, Any]:
+    """What a profile says, as a mentor's row keeps it; `forms` are those that their kind leads."""
+    return {
+        "capacity": profile.capacity,
         "strengths": [topic for topic in topics_of(forms) if topic in set(profile.strengths)],
         "offer": profile.offer.strip(),
         "organisation": profile.organisation.strip(),
@@ -192,12 +204,6 @@ def put(mentor: Mentor, kind: MentorKind, forms: Sequence[Form], profile: Profil
         "contact_way": profile.contact_way,
         "contact": profile.contact.strip(),
     }
-    changed = [name for name, value in wanted.items() if getattr(mentor, name) != value]
-    for name in changed:
-        setattr(mentor, name, wanted[name])
-    if "kind" in changed:
-        mentor.placed = Placed.HAND
-    return changed
 
 
 def save_mentor(

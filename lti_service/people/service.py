@@ -307,10 +307,20 @@ def add_mentor(session: Session, at: Desk, person_id: int, kind: MentorKind) -> 
     return mentor
 
 
-def add_mentors(session: Session, at: Desk, kinds: Mapping[int, MentorKind]) -> list[Mentor]:
-    """The same with several, by their ids, in as many statements as with one; all of them or none."""
+def add_mentors(
+    session: Session,
+    at: Desk,
+    kinds: Mapping[int, MentorKind],
+    told: Mapping[int, Mapping[str, Any]] | None = None,
+) -> list[Mentor]:
+    """The same with several, by their ids, in as many statements as with one; all of them or none.
+
+    `told` has what else their rows say from the beginning, as `profile.columns` gives it: of all of them, or of none.
+    """
     named = _members(session, at, kinds)
-    rows = [{"person_id": one, "kind": kind, "state": MentorState.CANDIDATE} for one, kind in kinds.items()]
+    more = told or dict[int, Mapping[str, Any]]()
+    state = MentorState.CANDIDATE
+    rows = [{**more.get(one, {}), "person_id": one, "kind": kind, "state": state} for one, kind in kinds.items()]
     added = _add(session, at, Mentor, rows)
     if left := kinds.keys() - {mentor.person_id for mentor in added}:
         raise AlreadyInBaseError(name=named[min(left)])

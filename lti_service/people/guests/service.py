@@ -1,6 +1,6 @@
 """People from outside without a Moodle account: what the curator keeps of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -220,10 +220,17 @@ def add_mentor(
     return mentor
 
 
-def add_mentors(session: Session, at: Desk, told: Sequence[PersonFacts]) -> list[Mentor]:
-    """Several from outside, in their order, as `add_mentor` puts in one; all of them or none."""
+def add_mentors(
+    session: Session, at: Desk, told: Sequence[PersonFacts], rows: Sequence[Mapping[str, Any]]
+) -> list[Mentor]:
+    """Several from outside, in their order, as `add_mentor` puts in one; all of them or none.
+
+    `rows`: what their rows in the base say, see `people.service.add_mentors`.
+    """
     persons = add_people(session, at, told)
-    mentors = people.add_mentors(session, at, {person.id: MentorKind.EMPLOYER for person in persons})
+    kinds = {person.id: MentorKind.EMPLOYER for person in persons}
+    said = {person.id: row for person, row in zip(persons, rows, strict=True)}
+    mentors = people.add_mentors(session, at, kinds, said)
     by_person = {mentor.person_id: mentor for mentor in mentors}
     return [by_person[person.id] for person in persons]
 

@@ -439,15 +439,18 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     targets: list[_Target] = [line.target for line in lines]
     outsiders = [target for target in targets if target.outsider is not None]
     mentors = {id(target): target.mentor for target in targets}
+    forms = {kind: profile.forms_of_mentor(place.cycle, kind) for kind in MentorKind}
     if outsiders:
-        added = guests.add_mentors(session, at, [target.outsider for target in outsiders if target.outsider])
+        facts = [target.outsider for target in outsiders if target.outsider]
+        rows = [profile.columns(forms[target.kind], target.profile) for target in outsiders]
+        added = guests.add_mentors(session, at, facts, rows)
         mentors |= {id(target): mentor for target, mentor in zip(outsiders, added, strict=True)}
     new = {target.person_id: target for target in targets if target.mentor is None and target.person_id is not None}
     if new:
         kinds = {person_id: target.kind for person_id, target in new.items()}
-        added = service.add_mentors(session, at, kinds)
+        said = {one: profile.columns(forms[target.kind], target.profile) for one, target in new.items()}
+        added = service.add_mentors(session, at, kinds, said)
         mentors |= {id(new[mentor.person_id]): mentor for mentor in added}
-    forms = {kind: profile.forms_of_mentor(place.cycle, kind) for kind in MentorKind}
     changed: dict[tuple[str, ...], list[str]] = {}
     employer_of: dict[Mentor, int] = {}
     for target in targets:
