@@ -342,6 +342,34 @@ def mentors(demo: Demo) -> str:
     )
 
 
+AGREEMENTS = ("дуальное обучение", "практика", "практика")
+"""Kinds of the agreements in the demo, one with each of so many organisations; the second ends soon."""
+
+
+@step("Работодатели: организации и договоры из файла")
+def employers(demo: Demo) -> str:
+    """The curator loads a file of organisations with contacts and agreements; one agreement ends soon."""
+    curator, today = curator_of(demo), datetime.now(UTC).date()
+    names = list(dict.fromkeys(person.institution for person in demo.moodle.college.employers))[: len(AGREEMENTS)]
+    lines = ["Организация;Контактное лицо;Телефон;Вид договора;Номер договора;Дата договора;Действует до"]
+    for number, (name, kind) in enumerate(zip(names, AGREEMENTS, strict=True), 1):
+        begun, ends = today - timedelta(days=300), today + timedelta(days=20 if number == 2 else 500)
+        contact = f"Кадровая Мария Ивановна {number}-я;8 800 100-00-0{number}"
+        lines.append(f"{name};{contact};{kind};{number}/{begun.year};{begun:%d.%m.%Y};{ends:%d.%m.%Y}")
+    file = demo.folder / "employers.csv"
+    file.write_text("\n".join(lines), encoding="utf-8-sig")
+    curator.open("imports/employers/")
+    form = curator.form("imports/employers/")
+    with file.open("rb") as opened:
+        form.set("file", opened)
+        answer = curator.browser.submit_selected()
+    must(answer.status_code == 200, f"preview: {answer.status_code} {curator.text[:600]}")
+    curator.send("apply")
+    curator.open("employers/agreements/")
+    must(all(name in curator.text for name in names), curator.text[:800])
+    return f"организаций и договоров: {len(names)}, один договор скоро закончится"
+
+
 LACKING = 3
 """How many of those who need a mentor have no consent yet in the demo; they are counted, but not proposed."""
 
@@ -438,6 +466,24 @@ def pairs(demo: Demo) -> str:
     curator.open("pairs/")
     must(f"{PAIRS} из" in curator.text, curator.text[:600])
     return f"активных пар: {PAIRS}, отказов: {declined}"
+
+
+@step("Без пары: беседа и когда узнать снова")
+def support(demo: Demo) -> str:
+    """For two mentees no pair is found; with one of them a psychologist has talked, and they are asked again today."""
+    curator, today = curator_of(demo), datetime.now(UTC).date()
+    tick(curator, "give_up", "base/?state=needs&kind=student", 2)
+    curator.open("base/support/")
+    link = curator.browser.page.select_one("table a[href*='/people/']")
+    must(link, curator.text[:600])
+    person = re.search(r"people/\d+/", link["href"])
+    must(person, link["href"])
+    curator.open(f"{person[0]}support")
+    told = {"day": today.isoformat(), "who": "Педагог-психолог", "agreed": "Беседы раз в месяц, пока нет наставника"}
+    curator.send("support", told | {"next_look": (today + timedelta(days=30)).isoformat()})
+    curator.open("base/support/")
+    must("Педагог-психолог" in curator.text, curator.text[:800])
+    return "без пары: 2, с одним побеседовали"
 
 
 GOALS = (
