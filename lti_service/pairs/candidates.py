@@ -308,14 +308,13 @@ def _mentees(
     )
     searched = and_(True, *person_where(cycle, filters))
     consenting = consents.valid_for(day)
-    number = select(func.count(Mentee.id))
-    fitting = session.scalar(mentees_here(number, course_id, with_person=filters.about_person).where(fits, searched))
-    total = session.scalar(mentees_here(number, course_id).where(fits, searched, consenting)) or 0
+    counted = mentees_here(select(func.count(Mentee.id)), course_id, with_person=filters.about_person)
+    fitting = session.scalar(counted.where(fits, searched)) or 0
     is_chosen = Mentee.id.in_(chosen)
     wishes = func.coalesce(Mentee.wanted_form_id, 0) == form.id
     # Rows are read whole for those alone who are listed, with outer joins so that no database begins with the course.
-    ids = session.scalars(
-        mentees_here(select(Mentee.id), course_id)
+    listing = session.execute(
+        mentees_here(select(Mentee.id, func.count().filter(searched).over().label("total")), course_id)
         .where(fits, or_(is_chosen, searched), consenting)
         .order_by(
             case((is_chosen, 0), else_=1),
@@ -327,6 +326,7 @@ def _mentees(
         )
         .limit(LISTED + len(chosen))
     ).all()
+    ids, total = [row.id for row in listing], listing[0].total if listing else 0
     found = session.execute(
         select(Mentee, Membership.groups)
         .outerjoin(Mentee.person)
@@ -343,4 +343,4 @@ def _mentees(
         )
         for mentee, groups in sorted(found, key=lambda row: ids.index(row.Mentee.id))
     ]
-    return listed, total, (fitting or 0) - total
+    return listed, total, fitting - total
