@@ -6,8 +6,8 @@ Talks are kept with the record of the year they were in, and stay the person's o
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Subquery, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from lti_service import audit
 from lti_service.db import now
@@ -16,7 +16,6 @@ from lti_service.people.errors import NothingAgreedError, SupportDayError
 from lti_service.people.models import Membership, Mentee, MenteeState, Support
 from lti_service.people.service import Desk, record_of
 
-_this_year = aliased(Mentee)
 EARLIEST_YEAR = 2000
 """No talk written down here was before: a year of two figures, or a slip."""
 
@@ -104,20 +103,16 @@ def record_support(
     return entry
 
 
-def newest_talks(cycle_id: int) -> Subquery:
-    """The last talk with each of those without a pair in a school year, in whatever year it was (columns `person_id`
-    and `id`); nobody talked with the others."""
-    now_without = select(_this_year.person_id).where(
-        _this_year.cycle_id == cycle_id, _this_year.state == MenteeState.UNPAIRED
-    )
-    number = func.row_number().over(partition_by=Mentee.person_id, order_by=(Support.day.desc(), Support.id.desc()))
-    talks = (
-        select(Mentee.person_id, Support.id, number.label("number"))
-        .join(Mentee, Mentee.id == Support.mentee_id)
-        .where(Mentee.person_id.in_(now_without))
-        .subquery()
-    )
-    return select(talks.c.person_id, talks.c.id).where(talks.c.number == 1).subquery()
+def newest_talk(person_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ScalarSelect[int]:
+    """The id of the last talk with somebody, in whatever school year it was; none if nobody has talked with them.
+
+    Asked of each person that the query around it is about: joined to the last talks of everybody, PostgreSQL takes
+    there to be one such talk and compares each person with each.
+    """
+    talk, record = aliased(Support), aliased(Mentee)
+    found = select(talk.id).join(record, record.id == talk.mentee_id).where(record.person_id == person_id)
+    newest = found.order_by(talk.day.desc(), talk.id.desc()).limit(1)
+    return newest.correlate_except(talk, record).scalar_subquery()
 
 
 def is_due(today: date) -> ColumnElement[bool]:
@@ -127,12 +122,10 @@ def is_due(today: date) -> ColumnElement[bool]:
 
 def due_looks(session: Session, cycle_id: int, course_id: int, today: date) -> int:
     """How many mentees without a pair nobody has looked at again by the promised day, or never."""
-    newest = newest_talks(cycle_id)
     query = (
         select(func.count())
         .select_from(Mentee)
-        .outerjoin(newest, newest.c.person_id == Mentee.person_id)
-        .outerjoin(Support, Support.id == newest.c.id)
+        .outerjoin(Support, Support.id == newest_talk(Mentee.person_id))
         .where(
             Mentee.cycle_id == cycle_id,
             Mentee.state == MenteeState.UNPAIRED,

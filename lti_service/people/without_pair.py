@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Subquery, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Date, and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, place
@@ -17,7 +17,7 @@ from lti_service.people.lists import groups_of, is_in_group
 from lti_service.people.models import Membership, Mentee, MenteeState, Person, Support
 from lti_service.people.names import search_key
 from lti_service.people.rules import Wait
-from lti_service.people.support import is_due, newest_talks
+from lti_service.people.support import is_due, newest_talk
 
 SORTS = ("next", "name", "group", "talked")
 _NEVER = date(9999, 12, 31)
@@ -57,36 +57,33 @@ class Listing(ListPage[Line]):
 
 def list_supported(session: Session, cycle_id: int, course_id: int, day: date, look: Look) -> Listing:
     """A page of those without a pair who are in the course."""
-    talks = newest_talks(cycle_id)
     counts: Any = select(func.count(), func.count().filter(is_due(day)), func.count().filter(Support.id.is_(None)))
-    everyone, due, untold = session.execute(_here(counts, talks, cycle_id, course_id, look)).one()
+    everyone, due, untold = session.execute(_here(counts, cycle_id, course_id, look)).one()
     found = Counter({Wait.DUE.value: due, Wait.UNTOLD.value: untold})
     total = found[look.due] if look.due else everyone
     page, pages = place(total, look.page)
     stretch = Stretch(total, PAGE, (page - 1) * PAGE)
-    shown = _shown(select(Mentee.person_id), talks, cycle_id, course_id, day, look)
+    shown = _shown(select(Mentee.person_id), cycle_id, course_id, day, look)
     ids = stretch.sorted_of(session, shown, _order(look))
-    lines = _read(session, talks, course_id, day, ids)
+    lines = _read(session, course_id, day, ids)
     return Listing(lines, total, page, pages, found, everyone, groups_of(session, course_id))
 
 
 def all_supported(session: Session, cycle_id: int, course_id: int, day: date, look: Look) -> list[Line]:
     """Everybody whom a look shows, on whatever page, in its order."""
-    talks = newest_talks(cycle_id)
-    shown = _shown(select(Mentee.person_id), talks, cycle_id, course_id, day, look)
+    shown = _shown(select(Mentee.person_id), cycle_id, course_id, day, look)
     ids = session.scalars(shown.order_by(*(one.expression() for one in _order(look)))).all()
-    return _read(session, talks, course_id, day, ids)
+    return _read(session, course_id, day, ids)
 
 
-def _here(query: Any, talks: Subquery, cycle_id: int, course_id: int, look: Look) -> Any:
+def _here(query: Any, cycle_id: int, course_id: int, look: Look) -> Any:
     """The query over those without a pair, with the last talk of each, narrowed by all but who is due."""
     words = search_key(look.search).split()
     query = (
         query.select_from(Mentee)
         .join(Person, Person.id == Mentee.person_id)
         .join(Membership, and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id))
-        .outerjoin(talks, talks.c.person_id == Mentee.person_id)
-        .outerjoin(Support, Support.id == talks.c.id)
+        .outerjoin(Support, Support.id == newest_talk(Mentee.person_id))
         .where(
             Mentee.cycle_id == cycle_id,
             Mentee.state == MenteeState.UNPAIRED,
@@ -97,8 +94,8 @@ def _here(query: Any, talks: Subquery, cycle_id: int, course_id: int, look: Look
     return query.where(is_in_group(look.group)) if look.group else query
 
 
-def _shown(query: Any, talks: Subquery, cycle_id: int, course_id: int, day: date, look: Look) -> Any:
-    query = _here(query, talks, cycle_id, course_id, look)
+def _shown(query: Any, cycle_id: int, course_id: int, day: date, look: Look) -> Any:
+    query = _here(query, cycle_id, course_id, look)
     wanted: dict[str, ColumnElement[bool]] = {Wait.DUE: is_due(day), Wait.UNTOLD: Support.id.is_(None)}
     return query.where(wanted[look.due]) if look.due in wanted else query
 
@@ -118,13 +115,12 @@ def _order(look: Look) -> list[By]:
     return [By(chosen, look.descending), *by_name]
 
 
-def _read(session: Session, talks: Subquery, course_id: int, day: date, ids: Iterable[int]) -> list[Line]:
+def _read(session: Session, course_id: int, day: date, ids: Iterable[int]) -> list[Line]:
     wanted = list(ids)
     rows = session.execute(
         select(Person, Membership.groups, Support)
         .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
-        .outerjoin(talks, talks.c.person_id == Person.id)
-        .outerjoin(Support, Support.id == talks.c.id)
+        .outerjoin(Support, Support.id == newest_talk(Person.id))
         .where(Person.id.in_(wanted))
     )
     found = {

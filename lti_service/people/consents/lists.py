@@ -4,7 +4,7 @@ However long it is, it takes the same few queries.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -86,15 +86,19 @@ def list_people(
             counts[Stands.MINOR] += count if under_age else 0
     total = counts[look.standing] if look.standing else everyone
     page, pages = place(total, look.page)
-    query = part(_lines(platform_id, course_id, cycle_id, day, look), page)
-    return Listing(_read(session, query, day), total, page, pages, counts, everyone, groups_of(session, course_id))
+    # Rows are read whole for the page shown alone.
+    shown = session.scalars(part(_ordered(select(Person.id), platform_id, course_id, cycle_id, day, look), page)).all()
+    people = named(session, course_id, shown)
+    lines = _with_stands(session, [people[person_id] for person_id in shown if person_id in people], day)
+    return Listing(lines, total, page, pages, counts, everyone, groups_of(session, course_id))
 
 
 def all_people(
     session: Session, platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look
 ) -> list[Line]:
     """Everybody whom a look shows, on whatever page, in its order."""
-    return _read(session, _lines(platform_id, course_id, cycle_id, day, look), day)
+    query = _ordered(select(Person, Membership.groups), platform_id, course_id, cycle_id, day, look)
+    return _with_stands(session, [(person, groups) for person, groups in session.execute(query)], day)
 
 
 @dataclass(frozen=True)
@@ -178,10 +182,6 @@ def _takes_part(who: Who, cycle_id: int | None) -> ColumnElement[bool]:
     return {Who.NEEDING: needing, Who.MENTORS: mentors, Who.TAKING_PART: or_(needing, mentors)}[who]
 
 
-def _lines(platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
-    return _ordered(select(Person, Membership.groups), platform_id, course_id, cycle_id, day, look)
-
-
 def _ordered(query: Any, platform_id: int, course_id: int, cycle_id: int | None, day: date, look: Look) -> Any:
     query = _people(query, course_id, cycle_id, look)
     if look.standing:
@@ -197,10 +197,9 @@ def _ordered(query: Any, platform_id: int, course_id: int, cycle_id: int | None,
     return query.order_by(chosen.desc() if look.descending else chosen, by_name, Person.id)
 
 
-def _read(session: Session, query: Any, day: date) -> list[Line]:
-    rows = session.execute(query).all()
-    stands = consents.stands(session, [person.id for person, _groups in rows], day)
+def _with_stands(session: Session, people: Sequence[tuple[Person, str]], day: date) -> list[Line]:
+    stands = consents.stands(session, [person.id for person, _groups in people], day)
     return [
         Line(person, groups, stands[person.id], consent_rules.is_minor(person.birth_date, day))
-        for person, groups in rows
+        for person, groups in people
     ]
