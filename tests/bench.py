@@ -463,7 +463,7 @@ def _bench_lists(database: str, app: Flask, moodle: PracticeMoodle, platform: Pl
     if database != "sqlite":
         # What autovacuum does within a minute; SQLite has no statistics in service either.
         with the_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(text("ANALYZE"))
+            connection.execute(text("VACUUM ANALYZE"))
     for name, (address, views) in LISTS.items():
         browser = a_browser(app, moodle, "teacher03" if name == "members" else "curator")
         found = {view: _page_cost(browser, f"/courses/{course_id}/{address}?{view}") for view in views}
