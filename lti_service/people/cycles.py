@@ -31,8 +31,9 @@ NOT_CARRIED = frozenset({"id", "cycle_id", "created_at"})
 """Columns of a record that belong to the year it was made in."""
 STAY_BEHIND = (MentorState.WITHDRAWN, MentorState.TURNED_DOWN)
 """States of those who are not in the next year's base by themselves; Moodle's roles may make candidates of them."""
-LEFT_WITHOUT = (MenteeState.NEEDS, MenteeState.PROPOSED, MenteeState.UNPAIRED)
-"""States of those who needed a mentor and had none, though one may have been proposed."""
+LEFT_WITHOUT = (MenteeState.NEEDS, MenteeState.UNPAIRED)
+"""States of those who needed a mentor and had none. For whom one has been proposed is decided with that pair, which may
+still become active: see `carry_lost`."""
 
 
 def open_cycle(session: Session, platform_id: int, day: date) -> Cycle:
@@ -115,9 +116,6 @@ def carry_left_without(session: Session, last: Cycle, cycle: Cycle) -> None:
     changed = {
         "cycle_id": literal(cycle.id),
         "created_at": literal(now(), table.created_at.type),
-        "state": case(
-            (Mentee.state == MenteeState.PROPOSED, literal(MenteeState.NEEDS, table.state.type)), else_=Mentee.state
-        ),
         "wanted_form_id": _form_in(cycle),
         "request": case((is_withdrawn, ""), else_=Mentee.request),
         "topics": case((is_withdrawn, literal([], table.topics.type)), else_=Mentee.topics),

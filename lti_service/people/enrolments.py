@@ -174,10 +174,12 @@ class Report:
             "earlier": self.earlier,
             "skipped": dict(self.skipped),
             "unknown_roles": sorted(self.unknown_roles),
-            "problems": {reason: {"count": len(ids), "people": ids} for reason, ids in self.problems.items()},
+            "problems": {reason: {"count": len(ids), "people": ids[:NAMED]} for reason, ids in self.problems.items()},
         }
 
 
+NAMED = 1_000
+"""People of one trouble that a run keeps: a run stays for years, and each night has one."""
 COUNTED = ("new", "changed", "same", "returned", "left", "mentees", "mentors", "revised")
 CHANGES = tuple(name for name in COUNTED if name != "same")
 """Those of the counts that say that something was written."""

@@ -77,7 +77,7 @@ class Troubles(ListPage[Trouble]):
     run: Run
     reason: str
     count: int
-    """How many they were; of loads long ago only the first are known."""
+    """How many they were; a run keeps the first of very many only."""
 
 
 def troubles(session: Session, course_id: int, run_id: int, reason: str, look: ListLook) -> Troubles:

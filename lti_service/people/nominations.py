@@ -139,7 +139,12 @@ def _order(look: Look, day: date) -> list[By]:
 
 def _own_here(viewer: Viewer, cycle_id: int | None, *what: Any) -> Select[Any]:
     """The viewer's nominations of members of the course in a school year."""
-    is_member = and_(Membership.person_id == Mentee.person_id, Membership.course_id == viewer.course_id)
+    is_member = and_(
+        Membership.person_id == Mentee.person_id,
+        Membership.course_id == viewer.course_id,
+        Membership.active,
+        _HAS_STUDENT,
+    )
     return (
         select(*what)
         .select_from(Mentee)
@@ -167,7 +172,11 @@ def _read(session: Session, viewer: Viewer, cycle_id: int | None, day: date, ids
             _own_here(viewer, cycle_id, Mentee.person_id, Nomination.reason, Nomination.at)
         )
     }
-    return [_student(members[person_id], own.get(person_id, (None, None)), consenting) for person_id in ids]
+    return [
+        _student(members[person_id], own.get(person_id, (None, None)), consenting)
+        for person_id in ids
+        if person_id in members
+    ]
 
 
 def nominee(session: Session, viewer: Viewer, person_id: int, day: date) -> Student:

@@ -267,6 +267,17 @@ def sync_new_year(world: World) -> None:
     world.session.commit()
 
 
+def test_for_whom_a_mentor_is_proposed_still_no_second_one_is_looked_for(world, turned, session: Session):
+    mentee = world.mentee()
+    pair = world.pair(PairState.PROPOSED, None, mentee)
+    turned()
+    world.move(pair, Action.AGREE)
+    world.move(pair, Action.START)
+    session.commit()
+    found = session.scalars(select(Mentee).where(Mentee.person_id == mentee.person_id)).all()
+    assert [(one.cycle_id, one.state) for one in found] == [(world.cycle.id, MenteeState.PAIRED)]
+
+
 def test_whoever_had_no_mentor_is_looked_after_in_the_new_year_too(world, come_in, turned, session: Session):
     form = world.form()
     unpaired = world.mentee("Ёлкин Фёдор", state=MenteeState.UNPAIRED, request="Подготовиться к экзамену", wanted=form)
@@ -284,10 +295,10 @@ def test_whoever_had_no_mentor_is_looked_after_in_the_new_year_too(world, come_i
     session.commit()
     turned(is_open=False)
     client = come_in(world.curator)
-    assert "3 наставляемых, которым наставник так и не найден" in client.get(TURN.format(world.course.id)).text
+    assert "2 наставляемых, которым наставник так и не найден" in client.get(TURN.format(world.course.id)).text
     page = send(client, world, "open", follow=True).text
-    assert "Перенесены 3 наставляемых без наставника" in page
-    assert "3 наставляемых перешли из" in page
+    assert "Перенесены 2 наставляемых без наставника" in page
+    assert "2 наставляемых перешли из" in page
     sync_new_year(world)
 
     there = of_new_year(world, unpaired)
@@ -296,7 +307,6 @@ def test_whoever_had_no_mentor_is_looked_after_in_the_new_year_too(world, come_i
     assert (there.wanted_form_id, there.source, there.kind) == (form.id, Source.OWN, MenteeKind.STUDENT)
     assert there.asked_at is not None
     assert (of_new_year(world, needing).state, of_new_year(world, needing).request) == (MenteeState.NEEDS, "Найти себя")
-    assert of_new_year(world, proposed).state is MenteeState.NEEDS
     card = client.get(f"/courses/{world.course.id}/people/{unpaired.person_id}/").text
     assert "По средам" in card, "the talks of last year stay on the card"
     assert "просрочено с" in card
@@ -386,6 +396,7 @@ def test_what_was_decided_in_this_year_stays_whatever_becomes_of_last_year_s_pai
     mentee = world.mentee()
     pair = world.pair(PairState.PROPOSED, None, mentee)
     turned()
+    sync_new_year(world)
     of_new_year(world, mentee).state = MenteeState.UNPAIRED
     session.commit()
     world.move(pair, Action.CANCEL)

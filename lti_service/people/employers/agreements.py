@@ -89,7 +89,10 @@ def _narrowed(query: Any, platform_id: int, look: Look) -> Any:
     )
     for word in look.search.split():
         of_employer = Employer.search_text.contains(name_key(word), autoescape=True)
-        query = query.where(or_(of_employer, Agreement.number.icontains(word, autoescape=True)))
+        # SQLite knows capitals of English only.
+        spelt = {word, word.upper(), word.lower()}
+        of_number = or_(*(Agreement.number.contains(one, autoescape=True) for one in sorted(spelt)))
+        query = query.where(or_(of_employer, of_number))
     if look.kind:
         query = query.where(Agreement.kind == AgreementKind(look.kind))
     if look.employer:
@@ -140,4 +143,4 @@ def list_contacts(session: Session, employer_id: int, look: ListLook) -> ListPag
 def _contacts(session: Session, ids: Iterable[int]) -> list[EmployerContact]:
     wanted = list(ids)
     contacts = {one.id: one for one in session.scalars(select(EmployerContact).where(EmployerContact.id.in_(wanted)))}
-    return [contacts[one] for one in wanted]
+    return [contacts[one] for one in wanted if one in contacts]

@@ -31,6 +31,8 @@ ACTIONS: dict[Trail, tuple[str, ...]] = {
     Trail.LISTS: ("base.exported", "consent.exported"),
 }
 """The entries of the trail that say so."""
+OF_TRIAL = "base:trial"
+"""How it calls the list of those whom rules that are tried move, of all courses of a college."""
 OF_REQUESTS = "base:erasure-requests"
 """How the trail calls the list of requests to erase, when it is saved."""
 
@@ -97,15 +99,16 @@ def _conditions(viewer: Viewer, trail: Trail) -> list[ColumnElement[bool]]:
     ]
     if trail is Trail.LOOKS:
         return [*found, AuditEvent.subject == looks.subject_of(viewer.person_id)]
-    # Lists on which nobody of the viewer's kind stands.
-    elsewhere = ["base:employers", OF_REQUESTS] + ([] if Role.GUEST in viewer.roles else ["base:guests"])
+    # Lists on which nobody of the viewer's kind stands, and one that is told of below.
+    of_guests, of_members = ["base:guests"], ["base:students", "base:support", "base:mentees"]
+    elsewhere = ["base:employers", OF_REQUESTS, *(of_members if Role.GUEST in viewer.roles else of_guests)]
     own_courses = select(Membership.course_id).where(Membership.person_id == viewer.person_id)
     of_course = and_(AuditEvent.course_id.in_(own_courses), AuditEvent.subject.not_in(elsewhere))
     # That list is the college's, of those who have asked.
     has_asked = exists().where(ErasureRequest.person_id == viewer.person_id)
     return [
         *found,
-        or_(of_course, and_(AuditEvent.subject == OF_REQUESTS, has_asked)),
+        or_(of_course, AuditEvent.subject == OF_TRIAL, and_(AuditEvent.subject == OF_REQUESTS, has_asked)),
         # On a list of nobody nobody was.
         AuditEvent.details["count"].as_integer() > 0,
     ]

@@ -91,7 +91,7 @@ def _ordered_courses(session: Session, viewer: Viewer, look: CoursesLook) -> tup
 
 def _read_courses(session: Session, ids: Sequence[int], completed: dict[int, int]) -> list[CourseLine]:
     courses = {one.id: one for one in session.scalars(select(TrainingCourse).where(TrainingCourse.id.in_(ids)))}
-    return [CourseLine(courses[one], completed.get(one, 0)) for one in ids]
+    return [CourseLine(courses[one], completed.get(one, 0)) for one in ids if one in courses]
 
 
 # --- who has completed them ---------------------------------------------------------------------------------------
@@ -229,4 +229,4 @@ def _read(session: Session, viewer: Viewer, day: date, ids: Sequence[int]) -> li
         record.id: RecordLine(record, groups, standing_of([record.valid_until], day), stands[record.person_id])
         for record, groups in rows
     }
-    return [lines[one] for one in ids]
+    return [lines[one] for one in ids if one in lines]
