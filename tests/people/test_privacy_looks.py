@@ -142,7 +142,9 @@ def test_it_takes_the_same_queries_however_many_there_are(world, base, person, t
 
 def test_a_guest_has_the_same_behind_their_own_door(world, outsider, teacher, enter):
     enter("person.looked", teacher, 30, subject=f"person:{outsider.person.id}")
-    enter("base.exported", world.curator, 30, people=2)
+    enter("base.exported", world.curator, 30, people=2, subject="base:mentors")
+    # Nobody from outside is a mentee.
+    enter("base.exported", world.curator, 30, people=2, subject="base:mentees")
     client = outsider.browser()
     page = client.get(f"{outsider.home}my-data/").text
     for which in ("looks", "lists"):
