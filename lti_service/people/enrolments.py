@@ -271,7 +271,9 @@ def sync_course(
         stopped = SyncStoppedError(trouble.code_of(err), trouble.detail_of(err), report.counts())
         log.warning("sync stopped", course=course_id, code=stopped.code, detail=stopped.detail, read=report.read)
         raise stopped from err
-    log.info("course synced", course=course_id, **report.counts())
+    # Of a trouble the log tells how many had it; who they are is in the run, where an erasure finds them.
+    told = report.counts() | {"problems": {reason: len(ids) for reason, ids in report.problems.items()}}
+    log.info("course synced", course=course_id, **told)
     return report
 
 

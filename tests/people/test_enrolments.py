@@ -252,13 +252,23 @@ def test_a_mentor_whom_the_curator_accepted_stays_one(
 
 
 def test_values_that_cannot_be_are_told_and_the_person_is_kept(
-    session: Session, course: Course, moodle: PracticeMoodle, person_of: PersonOf
+    session: Session,
+    course: Course,
+    moodle: PracticeMoodle,
+    person_of: PersonOf,
+    caplog: pytest.LogCaptureFixture,
 ):
     student, teacher = moodle.college.students[0], moodle.college.teachers[2]
     student.fields["birthdate"] = "-2500000000"
     teacher.fields["experience"] = "с прошлого века"
 
-    report = enrolments.sync_course(course.id)
+    with caplog.at_level("INFO"):
+        report = enrolments.sync_course(course.id)
+
+    # A log tells how many they are: who they are no erasure would find there.
+    [told] = [record.msg for record in caplog.records if "course synced" in str(record.msg)]
+    assert isinstance(told, dict)
+    assert told["problems"] == {"birth-date": 1, "experience": 1}
 
     assert report.new == 231
     assert report.counts()["problems"] == {
