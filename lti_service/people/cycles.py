@@ -108,8 +108,8 @@ def carry_left_without(session: Session, last: Cycle, cycle: Cycle) -> None:
 
     They need one there too, and whoever was without a pair still is; whoever asked themselves and was not decided on
     stays a candidate who asked. Those who are in no course any more, have been erased or are in the new base already
-    are left alone. Who has withdrawn their consent is counted, but their own words stay where they are. One statement,
-    however many they are.
+    are left alone. Who has withdrawn their consent is counted, but their own words and special needs stay where they
+    are. One statement, however many they are.
     """
     table = Mentee.__table__.c
     is_withdrawn = consents.all_withdrawn()
@@ -120,6 +120,7 @@ def carry_left_without(session: Session, last: Cycle, cycle: Cycle) -> None:
         "request": case((is_withdrawn, ""), else_=Mentee.request),
         "topics": case((is_withdrawn, literal([], table.topics.type)), else_=Mentee.topics),
         "asked_at": case((~is_withdrawn, Mentee.asked_at)),
+        "special_needs": and_(Mentee.special_needs, ~is_withdrawn),
     }
     left_out = NOT_CARRIED | {"offered_at"} | changed.keys()
     carried = {column.name: column for column in inspect(Mentee).columns if column.name not in left_out}
@@ -183,13 +184,14 @@ def _form_in(cycle: Cycle) -> ColumnElement[int | None]:
 
 def special_needs_before(session: Session, cycle_id: int, person_ids: Iterable[int]) -> set[int]:
     """Those of these people who had special needs by their last record of the years before: whoever comes into the
-    base of a new year anew, in whatever way, still has them."""
+    base of a new year anew, in whatever way, still has them. Of who has withdrawn their consent it is not told on."""
     this = aliased(Cycle)
     newest = session.execute(
         select(Mentee.person_id, Mentee.special_needs)
         .join(Cycle, Cycle.id == Mentee.cycle_id)
         .join(this, (this.platform_id == Cycle.platform_id) & (this.start_year > Cycle.start_year))
-        .where(this.id == cycle_id, Mentee.person_id.in_(list(person_ids)))
+        .join(Person, Person.id == Mentee.person_id)
+        .where(this.id == cycle_id, Mentee.person_id.in_(list(person_ids)), ~consents.all_withdrawn())
         .order_by(Cycle.start_year)
     )
     return {person_id for person_id, special in dict(newest.all()).items() if special}
@@ -224,6 +226,7 @@ def carry_mentees(session: Session, mentees: Sequence[Mentee], cycle: Cycle) -> 
             values = {column.key: getattr(mentee, column.key) for column in inspect(Mentee).column_attrs}
             values = {key: value for key, value in values.items() if key not in NOT_CARRIED | {"offered_at"}}
             values |= {"cycle_id": cycle.id, "state": MenteeState.NEEDS, "created_at": now()}
+            values["special_needs"] = mentee.special_needs and not is_withdrawn
             # A load from Moodle may make the same record at this moment.
             db.add_missing(session, Mentee, values | asked_for)
     known = _of_year(session, persons, cycle)

@@ -349,10 +349,19 @@ def test_the_words_of_whoever_withdrew_their_consent_stay_behind(world, turned, 
     mentee = world.mentee(request="Личное")
     mentee.topics, mentee.asked_at, mentee.special_needs = ["консультации"], now(), True
     withdraw_consent(session, mentee.person, world.day)
+    lost, from_moodle = world.mentee(), world.mentee(state=MenteeState.FINISHED)
+    pair = world.pair(PairState.ACTIVE, None, lost)
+    for one in (lost, from_moodle):
+        one.special_needs = True
+        withdraw_consent(session, one.person, world.day)
     turned()
+    world.move(pair, Action.END_EARLY)
+    sync_new_year(world)
     there = of_new_year(world, mentee)
     assert there.state is MenteeState.NEEDS, "they are counted"
     assert (there.request, there.topics, there.asked_at) == ("", [], None)
+    # Of what is not counted their special needs would tell the most.
+    assert [of_new_year(world, one).special_needs for one in (mentee, lost, from_moodle)] == [False] * 3
 
 
 def test_a_request_comes_along_with_a_pair_even_after_a_load(world, come_in, turned, session: Session):
