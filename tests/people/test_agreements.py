@@ -95,6 +95,8 @@ def test_they_are_filtered_by_state_kind_and_employer_and_searched(
     assert numbers(curator, f"employer={depot.id}") == ["П-1"]
     assert numbers(curator, "search=тч-7") == ["П-1"]
     assert numbers(curator, "search=полярная ДО-07") == ["ДО-07"]
+    assert numbers(curator, "search=до-07") == ["ДО-07"], "SQLite itself knows no other small letters than English"
+    assert len(numbers(curator, "search=%25")) == 0
     assert len(numbers(curator, "search=7707083893")) == 80
     assert len(numbers(curator, "state=nonsense&kind=x&employer=99999999999&sort=x")) == 81
     page = curator.get(f"{curator.home}{ALL}?search=нет").text

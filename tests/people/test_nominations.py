@@ -16,7 +16,7 @@ from lti_service.people.models import Mentee, MenteeState, Nomination, Person, S
 from lti_service.platforms.models import Course
 from tests.consenting import withdraw_consent
 from tests.counting import statements
-from tests.people.conftest import mentee_of
+from tests.people.conftest import membership_of, mentee_of
 from tests.practice_moodle import PracticeMoodle
 
 PersonOf = Callable[[str], Person]
@@ -61,6 +61,22 @@ def test_a_teacher_nominates_and_the_curator_sees_who_said_why(
     mentee = mentee_of(session, student)
     assert mentee is not None
     assert (mentee.state, mentee.source) == (MenteeState.CANDIDATE, Source.MOODLE)
+
+
+def test_whoever_has_left_counts_as_little_as_they_are_listed(
+    teacher: FlaskClient, session: Session, synced: Course, person_of: PersonOf
+) -> None:
+    gone, here = person_of("student001"), person_of("student002")
+    for student in (gone, here):
+        send(teacher, f"nominations/{student.id}", reason=REASON)
+    membership_of(session, gone, synced).active = False
+    session.commit()
+
+    page = teacher.get(f"{teacher.home}nominations/?nominated=1").text
+
+    assert "You have nominated 1 student." in page
+    assert "1–1 of 1" in page
+    assert gone.name not in page
 
 
 def test_said_again_it_changes_the_reason_and_it_can_be_taken_back(

@@ -84,6 +84,29 @@ def test_saved_lists_hide_nobodys_look_at_the_card(world, base, person, teacher,
     assert len([row for row in rows if row[0] == "Lists that were saved as files"]) == 60
 
 
+def test_a_list_of_all_courses_is_told_in_every_one(world, base, person, enter, come_in):
+    """An administrator tries rules on everybody of the college, in whatever course they save the list."""
+    elsewhere = world.another_course()
+    world.session.execute(
+        insert(AuditEvent),
+        [
+            {
+                "platform_id": world.platform.id,
+                "course_id": elsewhere.id,
+                "actor_id": world.curator.id,
+                "action": "base.exported",
+                "subject": subject,
+                "details": {"count": 9},
+                "correlation_id": "",
+                "at": now(),
+            }
+            for subject in ("base:trial", "base:mentees")
+        ],
+    )
+    world.session.commit()
+    assert [one["people_on_the_list"] for one in taken(come_in(person, "en"), base)[0]["lists"]] == [9]
+
+
 def test_a_list_of_nobody_had_nobody_on_it(world, base, person, enter, come_in):
     enter("base.exported", world.curator, 3, people=0)
     client = come_in(person, "en")
