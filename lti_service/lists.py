@@ -1,6 +1,6 @@
 """What all lists have in common: how somebody wants to see one, the address that says so, and the part a page shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ _HOW = frozenset({"sort", "descending", "page"})
 """What leaves nobody out."""
 
 L = TypeVar("L")
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,16 @@ class ListPage(Generic[L]):
     def last(self) -> int:
         """Number of the last line shown."""
         return (self.page - 1) * PAGE + len(self.lines)
+
+
+AT_ONCE = 5000
+"""Ids that one query is asked about: databases take so many parameters and not many more."""
+
+
+def in_parts(ids: Sequence[K]) -> Iterator[Sequence[K]]:
+    """The ids, as many at a time as one query is asked about."""
+    for first in range(0, len(ids), AT_ONCE):
+        yield ids[first : first + AT_ONCE]
 
 
 def place(total: int, page: int) -> tuple[int, int]:

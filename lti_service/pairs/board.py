@@ -16,10 +16,10 @@ from lti_service.pairs.models import Pair, PairMentee, PairState
 from lti_service.pairs.work import rules as work_rules
 from lti_service.pairs.work.rules import Looking
 from lti_service.people.consents import service as consents
-from lti_service.people.lists import PEOPLE, among, by_name, is_read_off
+from lti_service.people.lists import PEOPLE, among, by_name, is_in_group, is_read_off
 from lti_service.people.models import Membership, Mentee, Mentor, Person
 from lti_service.people.names import search_key
-from lti_service.people.rules import NEEDING, SEEKING, SEPARATOR, split_groups
+from lti_service.people.rules import NEEDING, SEEKING, split_groups
 from lti_service.programme import service as programme
 from lti_service.programme.models import Cycle, Form
 
@@ -296,7 +296,7 @@ def _passes(cycle: Cycle, course_id: int, filters: Filters) -> list[ColumnElemen
     persons = mentees.join(Person, Person.id == Mentee.person_id)
     if filters.group:
         membership = and_(Membership.person_id == Mentee.person_id, Membership.course_id == course_id)
-        where.append(mentees.join(Membership, membership).where(in_groups(filters.group)).exists())
+        where.append(mentees.join(Membership, membership).where(is_in_group(filters.group)).exists())
     if filters.department:
         where.append(persons.where(in_department(filters.department, cycle)).exists())
     if filters.name:
@@ -316,12 +316,6 @@ def is_named(name: str) -> ColumnElement[bool]:
 def in_department(department: str, cycle: Cycle) -> ColumnElement[bool]:
     """The person is of this department of the cycle's platform, by which an index finds them."""
     return and_(Person.platform_id == cycle.platform_id, Person.department == department)
-
-
-def in_groups(group: str) -> ColumnElement[bool]:
-    """The membership is in the Moodle group of this name."""
-    wrapped = SEPARATOR + Membership.groups + SEPARATOR
-    return wrapped.contains(f"{SEPARATOR}{group}{SEPARATOR}", autoescape=True)
 
 
 def mentees_here(query: Q, course_id: int, *, with_person: bool = True) -> Q:
@@ -355,7 +349,7 @@ def person_where(cycle: Cycle, filters: Filters) -> list[ColumnElement[bool]]:
     """The filters that ask about a person of the course and their membership."""
     where: list[ColumnElement[bool]] = []
     if filters.group:
-        where.append(in_groups(filters.group))
+        where.append(is_in_group(filters.group))
     if filters.department:
         where.append(in_department(filters.department, cycle))
     if filters.name:
@@ -376,7 +370,7 @@ def _need_cards(
     order = (By(Person.search_name), By(Person.id))
     people = session.scalar(select(PEOPLE)) or 0
     if is_read_off(stretch, people):
-        in_group = [in_groups(filters.group)] if filters.group else []
+        in_group = [is_in_group(filters.group)] if filters.group else []
         seeking = mentees_here(select(Mentee.id), course_id, with_person=False).where(
             *_seeks(cycle, filters), *in_group
         )

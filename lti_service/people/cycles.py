@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 from lti_service import audit, db, queue
 from lti_service.access import Viewer
 from lti_service.db import now
+from lti_service.lists import in_parts
 from lti_service.people.consents import service as consents
 from lti_service.people.errors import NobodyChosenError
 from lti_service.people.models import (
@@ -186,15 +187,18 @@ def special_needs_before(session: Session, cycle_id: int, person_ids: Iterable[i
     """Those of these people who had special needs by their last record of the years before: whoever comes into the
     base of a new year anew, in whatever way, still has them. Of who has withdrawn their consent it is not told on."""
     this = aliased(Cycle)
-    newest = session.execute(
+    query = (
         select(Mentee.person_id, Mentee.special_needs)
         .join(Cycle, Cycle.id == Mentee.cycle_id)
         .join(this, (this.platform_id == Cycle.platform_id) & (this.start_year > Cycle.start_year))
         .join(Person, Person.id == Mentee.person_id)
-        .where(this.id == cycle_id, Mentee.person_id.in_(list(person_ids)), ~consents.all_withdrawn())
+        .where(this.id == cycle_id, ~consents.all_withdrawn())
         .order_by(Cycle.start_year)
     )
-    return {person_id for person_id, special in dict(newest.all()).items() if special}
+    newest: dict[int, bool] = {}
+    for some in in_parts(list(person_ids)):
+        newest.update(session.execute(query.where(Mentee.person_id.in_(some))).all())
+    return {person_id for person_id, special in newest.items() if special}
 
 
 def as_before(session: Session, cycle_id: int, person_id: int) -> dict[str, bool]:

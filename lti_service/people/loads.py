@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from lti_service.errors import NotFoundError
-from lti_service.lists import PAGE, ListLook, ListPage, part, place
+from lti_service.lists import PAGE, ListLook, ListPage, in_parts, part, place
 from lti_service.people.enrolments import KIND
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
@@ -103,17 +103,13 @@ def _key(line: Trouble | None, moodle_id: str) -> str:
     return f"{line.person.search_name if line and line.person else ''} {moodle_id}"
 
 
-AT_ONCE = 5000
-"""Ids that one query is asked about: databases take so many parameters and not many more."""
-
-
 def _named(session: Session, course_id: int, moodle_ids: Sequence[str]) -> dict[str, Trouble]:
     found: dict[str, Trouble] = {}
-    for first in range(0, len(moodle_ids), AT_ONCE):
+    for some in in_parts(moodle_ids):
         rows = session.execute(
             select(Person.moodle_id, Person, Membership.groups)
             .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
-            .where(Person.moodle_id.in_(moodle_ids[first : first + AT_ONCE]))
+            .where(Person.moodle_id.in_(some))
         )
         found |= {str(moodle_id): Trouble(str(moodle_id), person, groups) for moodle_id, person, groups in rows}
     return found

@@ -12,7 +12,7 @@ from lti_service import audit, db
 from lti_service.access import Role, Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
-from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, place
+from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, in_parts, place
 from lti_service.people import cycles, rules
 from lti_service.people.consents import service as consents
 from lti_service.people.errors import NoReasonError, RequestTooLongError
@@ -157,8 +157,7 @@ def _own_here(viewer: Viewer, cycle_id: int | None, *what: Any) -> Select[Any]:
 def _read(session: Session, viewer: Viewer, cycle_id: int | None, day: date, ids: Sequence[int]) -> list[Student]:
     members: dict[int, Membership] = {}
     consenting: set[int] = set()
-    for start in range(0, len(ids), consents.AT_ONCE):
-        some = ids[start : start + consents.AT_ONCE]
+    for some in in_parts(ids):
         found = session.scalars(
             select(Membership)
             .options(joinedload(Membership.person))

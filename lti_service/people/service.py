@@ -13,6 +13,7 @@ from lti_service import audit, db, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.lists import in_parts
 from lti_service.people import cycles, labels, rules
 from lti_service.people.enrolments import KIND
 from lti_service.people.errors import (
@@ -610,18 +611,14 @@ def _member(session: Session, at: Desk, person_id: int) -> Person:
     return person
 
 
-AT_ONCE = 5000
-"""Ids that one query is asked about: databases take so many parameters and not many more."""
-
-
 def _members(session: Session, at: Desk, person_ids: Collection[int]) -> dict[int, str]:
     """The names of these members of the course. Raises NotFoundError when one of them is none."""
     wanted, found = list(person_ids), dict[int, str]()
-    for first in range(0, len(wanted), AT_ONCE):
+    for some in in_parts(wanted):
         rows = session.execute(
             select(Person.id, Person.family_name, Person.given_name)
             .join(Membership, Membership.person_id == Person.id)
-            .where(Membership.course_id == at.course_id, Person.id.in_(wanted[first : first + AT_ONCE]))
+            .where(Membership.course_id == at.course_id, Person.id.in_(some))
         )
         found |= {person_id: f"{family} {given}".strip() for person_id, family, given in rows}
     if len(found) < len(set(wanted)):

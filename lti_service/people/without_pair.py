@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
-from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, place
-from lti_service.people.consents.service import AT_ONCE
+from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, in_parts, place
 from lti_service.people.lists import groups_of, is_in_group
 from lti_service.people.models import Membership, Mentee, MenteeState, Person, Support
 from lti_service.people.names import search_key
@@ -119,13 +118,12 @@ def _order(look: Look) -> list[By]:
 def _read(session: Session, course_id: int, day: date, ids: Iterable[int]) -> list[Line]:
     wanted = list(ids)
     query = (
-        select(Person, Membership.groups, Support)
+        select(Person, Membership.groups, Support, is_due(day))
         .join(Membership, and_(Membership.person_id == Person.id, Membership.course_id == course_id))
         .outerjoin(Support, Support.id == newest_talk(Person.id))
     )
     found: dict[int, Line] = {}
-    for first in range(0, len(wanted), AT_ONCE):
-        for person, groups, talk in session.execute(query.where(Person.id.in_(wanted[first : first + AT_ONCE]))):
-            waits = talk is None or (talk.next_look is not None and talk.next_look <= day)
+    for some in in_parts(wanted):
+        for person, groups, talk, waits in session.execute(query.where(Person.id.in_(some))):
             found[person.id] = Line(person, groups, talk, waits)
     return [found[person_id] for person_id in wanted if person_id in found]

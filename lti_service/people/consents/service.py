@@ -20,6 +20,7 @@ from lti_service import audit, db
 from lti_service.access import Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.lists import in_parts
 from lti_service.people.consents import rules
 from lti_service.people.consents.models import Audience, Consent, ConsentText, Relation, TextSource, Way
 from lti_service.people.consents.wording import TITLES, text_for
@@ -214,21 +215,17 @@ class Stand:
         return self.standing is Standing.WITHDRAWN
 
 
-AT_ONCE = 5000
-"""Ids that one query is asked about: databases take so many parameters and not many more."""
-
-
 def stands(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Stand]:
     """Where each of these people stands on the platform's day; one query for every 5,000 of them."""
     wanted = list(dict.fromkeys(person_ids))
     found = {person_id: Stand() for person_id in wanted}
     rank = _rank(rules.grown_if_born_by(day), Person)
-    for first in range(0, len(wanted), AT_ONCE):
+    for some in in_parts(wanted):
         rows = session.execute(
             select(Consent, rank)
             .join(Person, Person.id == Consent.person_id)
             .join(ConsentText, ConsentText.id == Consent.text_id)
-            .where(Consent.person_id.in_(wanted[first : first + AT_ONCE]))
+            .where(Consent.person_id.in_(some))
             .order_by(Consent.id)
         )
         for consent, standing in rows:

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from lti_service.access import Role, Viewer
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.lists import in_parts
 from lti_service.people import service as people
 from lti_service.people.employers import errors as employer_errors
 from lti_service.people.employers import service as employers
 from lti_service.people.guests import errors, rules
 from lti_service.people.models import ContactWay, Membership, Mentor, Person
 from lti_service.people.names import search_key
-from lti_service.people.service import AT_ONCE, Desk
+from lti_service.people.service import Desk
 from lti_service.platforms.models import Course
 from lti_service.programme.models import MentorKind
 
@@ -140,8 +141,7 @@ class _Here:
     def of(cls, session: Session, at: Desk, facts: Sequence[PersonFacts], but: int = 0) -> "_Here":
         """Those of the course whom these facts could be about, but for one."""
         found = cls({}, {})
-        for first in range(0, len(facts), AT_ONCE):
-            some = facts[first : first + AT_ONCE]
+        for some in in_parts(facts):
             emails = {one.email.lower() for one in some} - {""}
             names = {search_key(one.family_name, one.given_name) for one in some}
             # Addresses are ASCII where it matters, and that both databases fold alike.

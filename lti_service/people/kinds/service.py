@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lti_service import audit, db, queue
 from lti_service.access import Viewer
 from lti_service.db import now
+from lti_service.lists import in_parts
 from lti_service.people import cycles
 from lti_service.people.kinds import patterns, placing, rules
 from lti_service.people.kinds.errors import EmptyRuleError, YearsWrongError
@@ -31,8 +32,6 @@ CHUNK = 500
 """People of one transaction of such a run."""
 NAMED = 100
 """People of a trial's list that a page names."""
-AT_ONCE = 5000
-"""Ids that one query is asked about: databases take so many parameters and not many more."""
 
 Step = Callable[[int, int | None], None]
 
@@ -306,8 +305,8 @@ def _change(
 def _names(session: Session, person_ids: Iterable[int], rows: Mapping[int, list[Any]]) -> dict[int, Named]:
     wanted = list(person_ids)
     found: dict[int, Named] = {}
-    for first in range(0, len(wanted), AT_ONCE):
-        for person in session.scalars(select(Person).where(Person.id.in_(wanted[first : first + AT_ONCE]))):
+    for some in in_parts(wanted):
+        for person in session.scalars(select(Person).where(Person.id.in_(some))):
             groups = sorted({name for row in rows[person.id] for name in split_groups(row.groups)})
             found[person.id] = Named(person.name, ", ".join(groups))
     return found

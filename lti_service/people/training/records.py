@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlalchemy.orm import Session, contains_eager
 
 from lti_service.access import Viewer
-from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, place
-from lti_service.people import rules as people_rules
+from lti_service.lists import PAGE, By, ListLook, ListPage, Stretch, in_parts, place
 from lti_service.people.consents import service as consents
-from lti_service.people.consents.service import AT_ONCE, Stand
+from lti_service.people.consents.service import Stand
+from lti_service.people.lists import is_in_group
 from lti_service.people.models import Membership, Person
 from lti_service.people.names import search_key
 from lti_service.people.training.models import Training, TrainingCourse
@@ -187,9 +187,7 @@ def _narrowed(query: Any, viewer: Viewer, day: date, look: RecordsLook, *, in_or
     if look.within:
         query = query.where(Training.valid_until >= day, Training.valid_until <= day + timedelta(int(look.within)))
     if look.group:
-        padded = literal(people_rules.SEPARATOR).concat(Membership.groups).concat(people_rules.SEPARATOR)
-        wanted = f"{people_rules.SEPARATOR}{look.group}{people_rules.SEPARATOR}"
-        query = query.where(padded.contains(wanted, autoescape=True))
+        query = query.where(is_in_group(look.group))
     return query
 
 
@@ -222,8 +220,8 @@ def _read(session: Session, viewer: Viewer, day: date, ids: Sequence[int]) -> li
         .options(contains_eager(Training.person), contains_eager(Training.course))
     )
     rows: list[Any] = []
-    for first in range(0, len(ids), AT_ONCE):
-        rows += session.execute(query.where(Training.id.in_(ids[first : first + AT_ONCE])))
+    for some in in_parts(ids):
+        rows += session.execute(query.where(Training.id.in_(some)))
     stands = consents.stands(session, [record.person_id for record, _groups in rows], day)
     lines = {
         record.id: RecordLine(record, groups, standing_of([record.valid_until], day), stands[record.person_id])
