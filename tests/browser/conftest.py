@@ -134,9 +134,11 @@ def frame_of(page: Page) -> Frame:
 
 
 def fits(frame: Frame | Page) -> None:
-    """Nothing sticks out sideways."""
+    """Nothing sticks out sideways, nor hides behind the scrolling of a list of its own."""
     over = frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert over <= 0, f"{frame.url} is {over} px too wide"
+    lists = "[...document.querySelectorAll('.table-responsive')].map(list => list.scrollWidth - list.clientWidth)"
+    assert [hidden for hidden in frame.evaluate(lists) if hidden > 0] == [], f"a list on {frame.url} hides columns"
 
 
 def press(frame: Frame | Page, button: Locator) -> None:
