@@ -233,14 +233,26 @@ def add_mentee(session: Session, at: Desk, person_id: int, kind: MenteeKind) -> 
     person = _member(session, at, person_id)
     if person.moodle_id is None:
         raise NoAccountError(name=person.name)
-    row = {"person_id": person_id, "kind": kind, "state": MenteeState.CANDIDATE, "source": Source.CURATOR}
-    row |= cycles.as_before(session, at.cycle_id, person_id)
-    added = _add(session, at, Mentee, [row])
-    if not added:
-        raise AlreadyInBaseError(name=person.name)
-    [mentee] = added
-    record(session, at, "mentee.added", f"mentee:{mentee.id}", kind=kind.value)
+    [mentee] = add_mentees(session, at, {person_id: {"kind": kind}}, Source.CURATOR)
     return mentee
+
+
+def add_mentees(session: Session, at: Desk, told: Mapping[int, Mapping[str, Any]], source: Source) -> list[Mentee]:
+    """The same with several who have accounts, by their ids, in as many statements as with one; all of them or none.
+
+    `told` has the kind of each and what else their rows say from the beginning, the same columns of all of them.
+    """
+    named = _members(session, at, told)
+    special = cycles.special_needs_before(session, at.cycle_id, told)
+    first = {"state": MenteeState.CANDIDATE, "source": source}
+    rows = [first | {"person_id": one, "special_needs": one in special, **said} for one, said in told.items()]
+    added = _add(session, at, Mentee, rows)
+    if left := told.keys() - {mentee.person_id for mentee in added}:
+        raise AlreadyInBaseError(name=named[min(left)])
+    for kind in sorted({mentee.kind for mentee in added}):
+        subjects = [f"mentee:{mentee.id}" for mentee in added if mentee.kind is kind]
+        record_all(session, at, "mentee.added", subjects, kind=kind.value, source=source.value)
+    return added
 
 
 # --- mentors ------------------------------------------------------------------------------------------------------

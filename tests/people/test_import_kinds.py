@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from lti_service import db
 from lti_service.audit import AuditEvent
 from lti_service.db import now
+from lti_service.people import service as people
 from lti_service.people.consents.models import Consent, Relation, Way
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, Person, Source
@@ -168,6 +170,38 @@ def test_mentees_come_from_a_file_with_what_they_want(
     assert (other.state, other.request) == (MenteeState.CANDIDATE, "Ничего особенного")
     checked(curator, "mentees", data)
     assert counts(session) == {"same": 2}
+
+
+def test_a_file_and_a_load_that_bring_in_the_same_person_at_once_say_so(
+    curator: FlaskClient, session: Session, person_of: PersonOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The load commits between what the file's rows were judged by and what they write."""
+    if session.get_bind().dialect.name == "sqlite":
+        pytest.skip("whoever applies a file holds the only place to write")
+    one, other = person_of("student01"), person_of("student02")
+    with db.transaction(session):
+        kept = mentee_of(session, one)
+        assert kept is not None
+        loaded = {"cycle_id": kept.cycle_id, "person_id": one.id, "kind": kept.kind, "created_at": now()}
+        session.execute(delete(Mentee).where(Mentee.person_id.in_([one.id, other.id])))
+    address = checked(curator, "mentees", xlsx(("ФИО", "Почта"), (one.name, one.email), (other.name, other.email)))
+    add = people.add_mentees
+
+    def meanwhile(*args: Any) -> list[Mentee]:
+        with db.new_session() as own, db.transaction(own):
+            db.add_missing(own, Mentee, loaded)
+        monkeypatch.setattr(people, "add_mentees", add)
+        return add(*args)
+
+    monkeypatch.setattr(people, "add_mentees", meanwhile)
+    refused = post(curator, address + "apply")
+    assert refused.status_code == 422
+    assert f"{one.name}: уже в этой базе" in refused.text
+    session.commit()
+    assert mentee_of(session, other) is None
+    assert post(curator, address + "apply").status_code == 409, "the row does something else now, and is shown so"
+    assert post(curator, address + "apply").status_code == 200
+    assert mentee_of(session, other) is not None
 
 
 def test_what_no_mentee_can_want_is_said(curator: FlaskClient, session: Session, person_of: PersonOf) -> None:

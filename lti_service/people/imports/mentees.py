@@ -9,8 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_service.db import now
-from lti_service.people import cycles, labels, rules, service
+from lti_service.people import labels, rules, service
 from lti_service.people.errors import FormDoesNotFitError, MoveRefusedError, PairKeepsKindError, RequestTooLongError
 from lti_service.people.imports import trail
 from lti_service.people.imports.columns import Cells, Column, Layout
@@ -18,7 +17,7 @@ from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, Known, Peopl
 from lti_service.people.imports.lines import Kind, Line, Place, begin, refuse_repeats
 from lti_service.people.imports.rules import ValueUnclearError, Verdict, choose, fold, parse_yes, split_list
 from lti_service.people.kinds import placing
-from lti_service.people.models import Membership, Mentee, MenteeState, Placed, Source
+from lti_service.people.models import Membership, Mentee, MenteeState, Source
 from lti_service.people.rules import MenteeAction
 from lti_service.programme.models import Form, MenteeKind
 
@@ -234,46 +233,23 @@ def _title(column: str) -> str:
 
 def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     """Make the new records and change the others; those who need a mentor move as by hand, all at once."""
-    at, moment = place.desk, now()
-    new: list[Mentee] = []
-    changed: list[Mentee] = []
-    other_kinds: dict[Mentee, MenteeKind] = {}
-    needing: list[Mentee] = []
-    adding = [line.target.person_id for line in lines if line.target.mentee is None]
-    special = cycles.special_needs_before(session, at.cycle_id, adding) if adding else set()
-    for line in lines:
-        target: _Target = line.target
-        mentee = target.mentee
-        if mentee is None:
-            mentee = Mentee(
-                cycle_id=at.cycle_id,
-                person_id=target.person_id,
-                kind=target.kind,
-                state=MenteeState.CANDIDATE,
-                source=Source.FILE,
-                special_needs=target.person_id in special,
-                placed=Placed.HAND,
-                created_at=moment,
-            )
-            target.mentee = mentee
-            new.append(mentee)
-        elif target.changes.keys() - {"kind"}:
-            changed.append(mentee)
-        if "kind" in target.changes:
-            other_kinds[mentee] = target.kind
-        if target.needs:
-            needing.append(mentee)
-    if other_kinds:
+    at = place.desk
+    targets: list[_Target] = [line.target for line in lines]
+    empty = {"wanted_form_id": None, "topics": [], "request": ""}
+    new = {one.person_id: empty | {"kind": one.kind} | one.changes for one in targets if one.mentee is None}
+    old = [(target.mentee, target) for target in targets if target.mentee is not None]
+    mentees = {mentee.person_id: mentee for mentee in service.add_mentees(session, at, new, Source.FILE)}
+    mentees |= {mentee.person_id: mentee for mentee, _target in old}
+    if other_kinds := {mentee: target.kind for mentee, target in old if "kind" in target.changes}:
         service.change_kinds(session, at, other_kinds)
-    for line in lines:
-        for name, value in line.target.changes.items():
-            setattr(line.target.mentee, name, value)
-    session.add_all(new)
+    for mentee, target in old:
+        for name, value in target.changes.items():
+            setattr(mentee, name, value)
     session.flush()
-    trail.record_all(session, place, "mentee.added", [f"mentee:{mentee.id}" for mentee in new])
+    changed = [mentee for mentee, target in old if target.changes.keys() - {"kind"}]
     trail.record_all(session, place, "mentee.request", [f"mentee:{mentee.id}" for mentee in changed])
-    if needing:
-        service.move_mentees(session, at, [mentee.id for mentee in needing], MenteeAction.NEED)
+    if needing := [mentees[target.person_id].id for target in targets if target.needs]:
+        service.move_mentees(session, at, needing, MenteeAction.NEED)
 
 
 KIND = Kind(LAYOUT, judge, carry_out)
