@@ -235,7 +235,7 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     """Make the new records and change the others; those who need a mentor move as by hand, all at once."""
     at = place.desk
     targets: list[_Target] = [line.target for line in lines]
-    empty = {"wanted_form_id": None, "topics": [], "request": ""}
+    empty: dict[str, Any] = {"wanted_form_id": None, "topics": [], "request": ""}
     new = {one.person_id: empty | {"kind": one.kind} | one.changes for one in targets if one.mentee is None}
     old = [(target.mentee, target) for target in targets if target.mentee is not None]
     mentees = {mentee.person_id: mentee for mentee in service.add_mentees(session, at, new, Source.FILE)}
