@@ -72,7 +72,6 @@ def database_url(empty_database: str, tmp_path: Path) -> str:
     engine = db.make_engine(empty_database)
     with engine.begin() as connection:
         connection.exec_driver_sql(_emptying())
-    engine.dispose()
     return empty_database
 
 
@@ -124,8 +123,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     message_flashed.connect(listen, app)
     yield app
     assert [text for text in told if any(name in text for name in _known_names())] == []
-    engine = db.new_session().get_bind()
-    engine.engine.dispose()
+    once.let_go(db.new_session().get_bind().engine)
 
 
 def _known_names() -> list[str]:
