@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 from zipfile import ZipFile
 
 import pytest
-from flask import Flask
+from flask import Flask, Request
 from flask.testing import FlaskClient
 from sqlalchemy import ForeignKeyConstraint, select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -483,18 +484,24 @@ def test_no_form_changes_anything_of_the_other(
     app: Flask, sides: tuple[Side, Side], session: Session, role: str
 ) -> None:
     own, other = sides
+    app.request_class = _Asking
     browser = own.browsers[role]
     before = rows_of(session, other.platform)
+    asking = set()
     for rule in sorted(_rules(app, "POST"), key=lambda rule: ("remove" in rule.rule, "pause" in rule.rule, rule.rule)):
         for values, foreign in _fillings(rule, own, other):
             # The other's ids in the form, beneath an address of one's own too.
+            address = _address(app, rule, values)
             for form in _forms(other):
-                address = _address(app, rule, values)
+                _Sent.is_asked = False
                 page = browser.post(address, data=form)
                 assert other.mark not in page.text, (address, form)
                 assert page.status_code < 500, (address, form, page.status_code)
                 if foreign:
                     assert page.status_code not in (200, 201), (address, form)
+                if not _Sent.is_asked:
+                    break
+                asking.add(rule.rule)
         if "pause" in rule.rule and role == "admin":
             assert browser.get(f"/courses/{own.course}/").status_code == 401
             with db.transaction(session):
@@ -502,6 +509,24 @@ def test_no_form_changes_anything_of_the_other(
     after = rows_of(session, other.platform)
     for name in before:
         assert after[name] == before[name], name
+    assert bool(asking) is (role == "curator"), asking
+
+
+class _Sent(ImmutableMultiDict[str, str]):
+    """What is sent, and whether anybody has asked which of several things it is to do: else they are all one."""
+
+    is_asked: ClassVar[bool] = False
+
+    def __getitem__(self, key: str) -> str:
+        if key == "action":
+            _Sent.is_asked = True
+        return super().__getitem__(key)
+
+
+class _Asking(Request):
+    """A request with such a form."""
+
+    parameter_storage_class = _Sent
 
 
 def _forms(other: Side) -> list[dict[str, Any]]:
