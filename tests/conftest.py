@@ -19,6 +19,8 @@ from werkzeug.test import TestResponse
 from config import Settings
 from lti_service import db, tables, upkeep
 from lti_service.app import create_app
+from lti_service.audit import AuditEvent
+from lti_service.connections import labels
 from lti_service.lti import keysets
 from lti_service.people.models import Person as KnownPerson
 from lti_service.platforms import keys
@@ -112,7 +114,8 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    """The application on a fresh database; a test fails where it tells of a person in a cookie."""
+    """The application on a fresh database; a test fails where it tells of a person in a cookie, or of an action without
+    words for the journal."""
     app = create_app(settings)
     told: list[str] = []
 
@@ -123,7 +126,13 @@ def app(settings: Settings) -> Iterator[Flask]:
     message_flashed.connect(listen, app)
     yield app
     assert [text for text in told if any(name in text for name in _known_names())] == []
+    assert _actions() <= labels.ACTIONS.keys(), "the journal of actions has words for each"
     once.let_go(db.new_session().get_bind().engine)
+
+
+def _actions() -> set[str]:
+    with db.new_session() as own:
+        return set(own.scalars(select(AuditEvent.action).distinct()))
 
 
 def _known_names() -> list[str]:

@@ -114,6 +114,7 @@ ACTIONS: dict[str, Any] = {
     "training.course-removed": _l("A training course was deleted"),
     "mentee.request": _l("A mentee's request was changed"),
     "mentee.kind": _l("The kind of a mentee was changed"),
+    "mentee.give_up": _l("No pair could be formed for a mentee"),
     "mentee.asked": _l("Somebody asked for a mentor"),
     "mentee.took-back": _l("Somebody took their request for a mentor back"),
     "employer.added": _l("An employer was added"),

@@ -505,7 +505,7 @@ def busy(admin: FlaskClient, session: Session, platform: Platform, moodle: Pract
                 details={"note": "<script>alert(1)</script>"},
             )
         )  # fmt: skip
-    audit.record(session, "secret.thing", platform_id=other.id, actor_id=stranger.id, subject="pair:999")
+    audit.record(session, "platform.paused", platform_id=other.id, actor_id=stranger.id, subject="pair:999")
     session.commit()
     return admin
 
@@ -522,7 +522,7 @@ def test_the_trail_is_paged_and_tells_no_other_moodles_tale(busy):
     assert len(lines(busy.get(at(busy, "audit?action=pair.proposed&page=99")).text)) == 20
     for page in (first, last):
         assert "pair:999" not in page
-        assert "secret.thing" not in page
+        assert "platform.paused" not in page
         assert "Чужой" not in page
         assert "<script>alert" not in page
 

@@ -291,6 +291,8 @@ def _done(action: str | None, count: int) -> str:
             )
         case MenteeAction.NEED:
             return ngettext("%(num)d person needs a mentor.", "%(num)d people need a mentor.", count)
+        case MenteeAction.GIVE_UP:
+            return ngettext("%(num)d person has no pair for now.", "%(num)d people have no pair for now.", count)
         case "return":
             return ngettext("%(num)d person is a candidate again.", "%(num)d people are candidates again.", count)
         case "withdraw":
