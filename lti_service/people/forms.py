@@ -156,7 +156,8 @@ class MenteeForm(RecordForm):
         render_kw={"rows": 4},
     )
     special_needs = BooleanField(
-        _l("Special educational or social needs"), description=_l("Seen by curators only; it is in no file.")
+        _l("Special educational or social needs"),
+        description=_l("Only curators see it, and the person themselves; it is in no list that is saved."),
     )
 
     @classmethod
@@ -207,7 +208,7 @@ class NominationForm(RecordForm):
 
     reason = TextAreaField(
         _l("Why does this student need a mentor?"),
-        description=_l("Only the curators read it."),
+        description=_l("Curators read it, and the person it is about on their page “Who sees my data”."),
         filters=[without_nul],
         validators=[
             InputRequired(message=_l("Say in a few words why this student needs a mentor.")),
@@ -233,7 +234,7 @@ class SupportForm(RecordForm):
     )
     agreed = TextAreaField(
         _l("What was agreed"),
-        description=_l("Only the curators read it."),
+        description=_l("Curators read it, and the person it is about on their page “Who sees my data”."),
         filters=[without_nul],
         validators=[
             InputRequired(message=_l("Say what was agreed.")),

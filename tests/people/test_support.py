@@ -41,7 +41,8 @@ def give_up(curator: FlaskClient, session: Session, person: Person) -> Mentee:
     mentee = mentee_of(session, person)
     assert mentee is not None
     post(curator, "base/", chosen=mentee.id, action="need")
-    post(curator, "base/", chosen=mentee.id, action="give_up")
+    answer = post(curator, "base/", chosen=mentee.id, action="give_up")
+    assert "1 person has no pair for now." in answer.text
     found = mentee_of(session, person)
     assert found is not None
     return found
@@ -98,6 +99,18 @@ def test_a_talk_that_makes_no_sense_is_refused(
     fields = {"day": now().date().isoformat(), "who": "П", "agreed": "А", **change}
     assert post(curator, f"people/{student.id}/support", **fields).status_code == 422
     assert session.scalars(select(Support)).all() == []
+
+
+def test_who_writes_about_somebody_is_told_that_they_read_it(
+    curator: FlaskClient, launch_as: LaunchAs, session: Session, person_of: PersonOf
+) -> None:
+    student = person_of("student001")
+    give_up(curator, session, student)
+    page = curator.get(f"{curator.home}people/{student.id}/support").text
+    assert "the person it is about on their page “Who sees my data”" in page
+    post(curator, f"people/{student.id}/support", day="2026-11-20", who="Психолог", agreed="Увидимся в декабре")
+    own = launch_as("student001")
+    assert "Увидимся в декабре" in own.get(f"{own.home}my-data/").text
 
 
 def test_special_needs_are_kept_for_curators_only(

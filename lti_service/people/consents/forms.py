@@ -173,7 +173,7 @@ class WithdrawalForm(RecordForm):
     withdrawn_on = DateField(_l("Date of the paper"), validators=[Optional()])
     reason = TextAreaField(
         _l("On what ground"),
-        description=_l("E.g. “Application of the mother of 12.11.2026”. Only curators read it."),
+        description=_l("E.g. “Application of the mother of 12.11.2026”. Curators read it, and the person themselves."),
         filters=[without_nul],
         validators=[Length(max=rules.LONGEST_REASON, message=_l("No more than %(max)d characters."))],
         render_kw={"rows": 2},

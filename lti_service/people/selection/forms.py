@@ -26,7 +26,10 @@ class DecisionForm(RecordForm):
     )
     reason = TextAreaField(
         _l("Reason"),
-        description=_l("Only curators read it: e.g. the minutes of the council, what was talked about."),
+        description=_l(
+            "E.g. the minutes of the council. Curators read it and the marks, and the person themselves on their page "
+            "“Who sees my data”."
+        ),
         filters=[without_nul],
         validators=[Length(max=rules.LONGEST_REASON, message=_l("No more than %(max)d characters."))],
         render_kw={"rows": 2},
