@@ -211,14 +211,14 @@ def _origin(configuration_url: str) -> tuple[str, RegistrationError | None]:
     try:
         return protocol.origin_of(configuration_url), None
     except RegistrationError as err:
-        return "", err
+        return protocol.framing_origin(configuration_url), err
 
 
 def _take_invitation(code: str, origin: str) -> None:
     """Look at the invitation, and let the site that opened our page frame it. Raises InvitationError.
 
-    Even when the code is unknown: an admin who mistyped it would look at the browser's empty frame, and a page that
-    only says what went wrong has nothing to press for whoever else may frame it.
+    Even when the code is unknown, or the site's address is one that we may not go to: the admin would look at the
+    browser's empty frame, and a page that only says what went wrong has nothing to press for whoever else may frame it.
     """
     g.platform_origin = origin
     g.wanted = _Wanted.of(platforms.find_invitation(db.session(), code))

@@ -122,6 +122,12 @@ def origin_of(configuration_url: str) -> str:
     return outgoing.origin(configuration_url)
 
 
+def framing_origin(configuration_url: str) -> str:
+    """The same of an address that we may not go to: whose frame may show why; empty where it is no site's."""
+    is_site = _HOST.fullmatch(_host(configuration_url)) and urlsplit(configuration_url).scheme in ("http", "https")
+    return outgoing.origin(configuration_url) if is_site else ""
+
+
 def read_configuration(url: str) -> PlatformConfiguration:
     """Fetch and check a platform's OpenID configuration (§3.4).
 

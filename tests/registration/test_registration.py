@@ -405,21 +405,22 @@ def test_the_command_knows_no_other_platform(app):
 
 
 @pytest.mark.parametrize(
-    "address",
+    ("address", "site"),
     [
-        "http://moodle.example.org/mod/lti/openid-configuration.php",
-        "https://admin:secret@moodle.example.org/c",
-        "ftp://moodle.example.org/c",
-        "https://[broken/c",
-        "not an address",
-        "https://moodle.example.org;script-src *.evil.example/c",
-        "https://a b/c",
+        ("http://moodle.example.org/mod/lti/openid-configuration.php", "http://moodle.example.org"),
+        ("https://10.7.7.7/moodle/mod/lti/openid-configuration.php", "https://10.7.7.7"),
+        ("https://admin:secret@moodle.example.org/c", ""),
+        ("ftp://moodle.example.org/c", ""),
+        ("https://[broken/c", ""),
+        ("not an address", ""),
+        ("https://moodle.example.org;script-src *.evil.example/c", ""),
+        ("https://a b/c", ""),
     ],
 )
-def test_it_does_not_go_to_an_address_it_may_not_go_to(client, invite, session, address):
+def test_it_does_not_go_to_an_address_it_may_not_go_to_and_says_so_there(client, invite, session, address, site):
     response = client.get(f"{invite()}&{urlencode({'openid_configuration': address, 'registration_token': 't'})}")
     assert_refused(response, session, "platform-address", 422)
-    assert frame_ancestors(response) == "'self'"
+    assert frame_ancestors(response) == f"'self' {site}".strip()
     assert_still_good(session)
 
 
