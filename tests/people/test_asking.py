@@ -47,6 +47,8 @@ def test_a_student_asks_and_the_curator_sees_what_for(
 
     assert "Your request is with the curator" in told.text
     assert "You asked for a mentor on" in told.text
+    assert "The curator reads your request and decides" in told.text
+    assert "nothing is needed from you now" not in told.text
     mentee = mentee_of(session, person_of("student001"))
     assert mentee is not None
     assert (mentee.state, mentee.wanted_form_id, mentee.request) == (MenteeState.CANDIDATE, form.id, "Нужна практика")
