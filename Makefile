@@ -26,7 +26,7 @@ demo-check: $(READY) ## the same, headless: every step checked, nothing left run
 	@$(BIN)/python -m tests.demo --check
 
 test: $(READY) ## the whole test suite (PostgreSQL when TEST_DATABASE_URL is set)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -q
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 run: $(READY) ## the service for a real Moodle: gunicorn and worker
 	@$(BIN)/python -m lti_service.serve
