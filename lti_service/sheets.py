@@ -6,6 +6,7 @@ CSV injection).
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from flask import Response
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import Cell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
@@ -26,6 +27,11 @@ WIDEST = 60
 """Characters that a column is made wide for."""
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Beginnings that spreadsheet programs take for a formula in CSV."""
+_NOT_IN_FILES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Signs that no part of a workbook may hold (XML 1.0, 2.2), of which openpyxl refuses the control characters only; in
+CSV they are nothing that anybody meant either."""
+_UNSEEN = " \u00a0\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+"""Signs that may stand before such a beginning without anybody seeing them: programs may drop them, too."""
 
 
 class Kind(StrEnum):
@@ -87,7 +93,8 @@ def _cell(page: object, value: Value, bold: bool = False) -> Cell:
     made: Cell = WriteOnlyCell(page, value=None)  # type: ignore[arg-type]
     if isinstance(value, str):
         # Set as text: openpyxl makes a formula of whatever begins with "=".
-        made.value = ILLEGAL_CHARACTERS_RE.sub("", value)
+        value = _NOT_IN_FILES.sub("", value)
+        made.value = value
         made.data_type = "s"
         if _is_dangerous(value):
             # As if typed with an apostrophe: else whoever only opens the cell for editing and presses Enter runs it.
@@ -112,11 +119,12 @@ def _csv(sheet: Sheet) -> bytes:
 
 
 def _harmless(text: str) -> str:
+    text = _NOT_IN_FILES.sub("", text)
     return "'" + text if _is_dangerous(text) else text
 
 
 def _is_dangerous(text: str) -> bool:
-    return text.lstrip(" \u00a0").startswith(DANGEROUS)
+    return text.lstrip(_UNSEEN).startswith(DANGEROUS)
 
 
 def _shown(value: Value) -> str:

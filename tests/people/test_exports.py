@@ -71,7 +71,9 @@ def test_filters_and_order_of_the_list_hold_for_the_file(curator: FlaskClient) -
     assert len(as_xlsx(curator, "base/mentors.xlsx?kind=employer")) == 1 + 10
 
 
-@pytest.mark.parametrize("text", ['=HYPERLINK("http://evil.example")', "+7 900", "-1", "@SUM(A1)", "\t=1", " =2"])
+@pytest.mark.parametrize(
+    "text", ['=HYPERLINK("http://evil.example")', "+7 900", "-1", "@SUM(A1)", "\t=1", " =2", "\u200b=3", "\u202e=4"]
+)
 def test_nothing_that_people_wrote_is_a_formula(
     curator: FlaskClient, person_of: PersonOf, session: Session, text: str
 ) -> None:
@@ -89,14 +91,28 @@ def test_nothing_that_people_wrote_is_a_formula(
         assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
 
 
-def test_signs_that_no_file_may_hold_do_not_spoil_it(curator: FlaskClient, person_of, session: Session) -> None:
+@pytest.mark.parametrize("sign", ["\x07", "\x1f", "\ufffe", "\uffff"])
+def test_signs_that_no_file_may_hold_do_not_spoil_it(
+    curator: FlaskClient, person_of, session: Session, sign: str
+) -> None:
     mentee = mentee_of(session, person_of("student001"))
     assert mentee is not None
     give_consent(session, mentee.person, date(2026, 11, 23))
-    mentee.request = "а\x07б; «в»\nг"
+    mentee.request = f"а{sign}б; «в»\nг"
     session.commit()
     cells = as_xlsx(curator, "base/mentees.xlsx")
     assert any("аб; «в»" in str(row[10]) for row in cells)
+
+
+def test_no_formula_comes_of_leaving_such_signs_out(curator: FlaskClient, person_of, session: Session) -> None:
+    mentee = mentee_of(session, person_of("student001"))
+    assert mentee is not None
+    give_consent(session, mentee.person, date(2026, 11, 23))
+    mentee.request = "\x1f=1+1"
+    session.commit()
+    assert any(row[10] == "'=1+1" for row in as_csv(curator, "base/mentees.csv"))
+    book = load_workbook(io.BytesIO(curator.get(f"{curator.home}base/mentees.xlsx").data))
+    assert [cell.quotePrefix for row in book.active.iter_rows() for cell in row if cell.value == "=1+1"] == [True]
 
 
 def test_the_trail_says_who_took_what(curator: FlaskClient, session: Session) -> None:
