@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -67,7 +68,8 @@ def sheet(rows: int, cell: str, columns: int = 30) -> bytes:
 @pytest.mark.parametrize("cell", ['<c t="s"><v>1</v></c>', '<c t="inlineStr"><is><t>a</t></is></c>'])
 def test_a_sheet_of_10000_rows_and_30_columns_is_within_what_may_be_read(cell: str) -> None:
     part = sheet(10_000, cell)
-    assert reading._cells_of_part("xl/worksheets/sheet1.xml", len(part), part) == 300_000
+    counted = reading._cells_of_part("xl/worksheets/sheet1.xml", len(part), part)
+    assert counted == 310_000 < reading.MOST_CELLS, "a row counts, too"
 
 
 @pytest.mark.parametrize("cell", ["<x/>", "<c><v/><v/></c>"])
@@ -256,6 +258,28 @@ def test_a_sheet_that_says_it_is_endless_is_no_more_than_its_rows() -> None:
     assert far != sheet
     with pytest.raises(errors.DamagedFileError):
         read(repacked(PLAIN, **{"xl/worksheets/sheet1.xml": far.encode()}))
+
+
+def with_rows(rows: str) -> bytes:
+    """The plain file with these rows after its own."""
+    part = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(PLAIN)) as package:
+        sheet = package.read(part).decode()
+    return repacked(PLAIN, **{part: sheet.replace("</sheetData>", f"{rows}</sheetData>").encode()})
+
+
+def test_a_stray_cell_in_the_last_row_of_a_sheet_costs_no_time() -> None:
+    last = reading.EXCEL_ROWS
+    data = with_rows(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>А Б</t></is></c></row>')
+    before = time.process_time()
+    assert [row.number for row in read(data).rows] == [2, last]
+    # A million rows that are not there took five seconds, of everybody else's too.
+    assert time.process_time() - before < 1.5
+
+
+def test_half_a_million_empty_rows_are_refused_before_they_are_read() -> None:
+    with pytest.raises(errors.UnpacksTooBigError):
+        read(with_rows("".join(f'<row r="{number}" ht="15"/>' for number in range(3, 500_000))))
 
 
 def test_more_rows_or_columns_than_anybody_needs_are_refused() -> None:

@@ -144,7 +144,8 @@ def _check_package(data: bytes) -> None:
 
 
 _SHEET = re.compile(r"(?:.*/)?worksheets/[^/]+\.xml")
-_CELL = re.compile(rb"[<:]c[\s/>]")
+_CELL = re.compile(rb"[<:](?:c|row)[\s/>]")
+"""A row is some work even without any cell: there may be a million of them."""
 _ELEMENT = re.compile(rb"<[^/!?]")
 
 
@@ -206,9 +207,16 @@ def _xlsx_rows(sheet: Any, letters: _Letters) -> Iterator[Row]:
     # What a sheet says of its own size may be anything.
     sheet.reset_dimensions()
     count = 0
+    gap: Any = None
     for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
         if number > EXCEL_ROWS:
             raise errors.DamagedFileError
+        if row is gap:
+            continue
+        if all(cell is EMPTY_CELL for cell in row):
+            # Rows that the sheet leaves out are one and the same here: a cell at its very end makes a million of them.
+            gap = row
+            continue
         cells: list[str] = []
         for cell in row:
             if cell is not EMPTY_CELL and cell.data_type == "f":
