@@ -68,7 +68,7 @@ def record_support(
     next_look: date | None,
     today: date,
 ) -> Support:
-    """Keep one talk with a mentee.
+    """Keep one talk with a mentee; sent twice, it is there once.
 
     Raises NotFoundError for somebody who is no mentee here, SupportDayError for a talk still to come or of before 2000
     or a next look before the talk, NothingAgreedError.
@@ -80,15 +80,13 @@ def record_support(
         raise SupportDayError(least=EARLIEST_YEAR)
     if not who.strip() or not agreed.strip():
         raise NothingAgreedError
-    entry = Support(
-        mentee_id=mentee.id,
-        day=day,
-        who=who.strip(),
-        agreed=agreed.strip(),
-        next_look=next_look,
-        recorded_by=at.actor_id,
-        created_at=now(),
-    )
+    told = {"day": day, "who": who.strip(), "agreed": agreed.strip(), "next_look": next_look}
+    # A double click comes one after the other, and the second finds what the first has written.
+    session.execute(select(Mentee.id).where(Mentee.id == mentee.id).with_for_update(key_share=True))
+    known = select(Support).filter_by(mentee_id=mentee.id, recorded_by=at.actor_id, **told)
+    if (same := session.scalars(known.limit(1)).first()) is not None:
+        return same
+    entry = Support(mentee_id=mentee.id, recorded_by=at.actor_id, created_at=now(), **told)
     session.add(entry)
     session.flush()
     # What was talked about is in no trail.

@@ -8,14 +8,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_service import db
+from lti_service.access import Role, Viewer
+from lti_service.people import support
+from lti_service.people.employers import service as employers
+from lti_service.people.employers.models import Employer, EmployerContact
+from lti_service.people.employers.service import ContactFacts
 from lti_service.people.errors import PeopleError
-from lti_service.people.models import Mentor, MentorState
+from lti_service.people.models import Mentor, MentorState, Support
 from lti_service.people.selection import service as selection
 from lti_service.people.selection.errors import CriteriaChangedError
 from lti_service.people.selection.models import Criterion, Decision, MentorDecision
 from lti_service.people.selection.service import Facts
 from lti_service.people.training import service as training
 from lti_service.people.training.models import Training, TrainingCourse
+from lti_service.people.training.service import CourseFacts
 from tests.people.conftest import SmallCourse
 
 TODAY = date(2026, 11, 27)
@@ -102,3 +108,33 @@ def test_of_two_curators_who_change_the_criteria_at_once_the_later_is_told(sessi
     assert sum(isinstance(one, CriteriaChangedError) for one in done) == 1
     session.commit()
     assert session.scalar(select(func.count(Criterion.id))) == 1
+
+
+def test_a_form_sent_twice_at_once_is_there_once(session: Session, small: SmallCourse):
+    mentee, at = small.mentees[0], small.at
+    employer = Employer(platform_id=small.platform.id, name="Завод", created_at=db.now())
+    session.add(employer)
+    session.commit()
+    person_id, employer_id = mentee.person_id, employer.id
+    viewer = Viewer(
+        person_id=small.curator.id,
+        platform_id=small.platform.id,
+        course_id=small.course.id,
+        name="Ольга",
+        roles=frozenset({Role.CURATOR}),
+        course_title="",
+        activity_title="",
+        time_zone="Europe/Moscow",
+    )
+    session.commit()
+    talk = {"day": TODAY, "who": "Психолог", "agreed": "Звонить", "next_look": None, "today": TODAY}
+    contact, course = ContactFacts("Пётр", phone="+7 900 000-00-00"), CourseFacts("Школа наставника", hours=16)
+    for work in (
+        lambda own: support.record_support(own, at, person_id, **talk),
+        lambda own: employers.add_contact(own, viewer, employer_id, contact),
+        lambda own: training.add_course(own, viewer, course),
+    ):
+        one, other = at_once(work, work)
+        assert one.id == other.id
+    kept = (Support, EmployerContact, TrainingCourse)
+    assert [session.scalar(select(func.count(table.id))) for table in kept] == [1, 1, 1]

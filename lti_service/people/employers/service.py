@@ -168,9 +168,14 @@ def find_contact(session: Session, viewer: Viewer, employer_id: int, contact_id:
 
 
 def add_contact(session: Session, viewer: Viewer, employer_id: int, facts: ContactFacts) -> EmployerContact:
-    """Keep somebody at an organisation. Raises NotFoundError, errors of the fields."""
+    """Keep somebody at an organisation; sent twice, they are there once. Raises NotFoundError, errors of the fields."""
     employer = find(session, viewer, employer_id)
-    contact = EmployerContact(employer_id=employer.id, **_told(checked_contact(facts)))
+    told = {"employer_id": employer.id, **_told(checked_contact(facts))}
+    # A double click comes one after the other, and the second finds whom the first has written down.
+    session.execute(select(Employer.id).where(Employer.id == employer.id).with_for_update(key_share=True))
+    if (same := session.scalars(select(EmployerContact).filter_by(**told).limit(1)).first()) is not None:
+        return same
+    contact = EmployerContact(**told)
     session.add(contact)
     session.flush()
     _record(session, viewer, "employer.contact-added", employer.id, contact=contact.id)
