@@ -226,6 +226,23 @@ def test_a_curator_withdraws_on_a_paper(session: Session, small: SmallCourse) ->
     assert not consents.is_valid(session, person.id, TODAY)
 
 
+def test_no_paper_undoes_a_later_withdrawal(session: Session, small: SmallCourse) -> None:
+    person, other = small.mentees[0].person, small.mentees[1].person
+    own = Paper(person.id, Way.PAPER, date(2026, 9, 10))
+    consents.record(session, curator(small), TODAY, [own])
+    consents.withdraw(session, viewer(small, person), TODAY)
+    # The page sent again, and papers of everybody without a consent recorded with the day of the autumn's meeting.
+    for signed_on in (date(2026, 9, 10), date(2026, 10, 1)):
+        papers = [Paper(one.id, Way.PAPER, signed_on) for one in (other, person)]
+        with pytest.raises(PapersWrongError) as caught:
+            consents.record(session, curator(small), TODAY, papers)
+        assert {key: set(said) for key, said in caught.value.problems.items()} == {person.id: {"signed_on"}}
+        assert consents.of_person(session, person.id, TODAY).standing is Standing.WITHDRAWN
+    tomorrow = date(2026, 11, 24)
+    consents.record(session, curator(small), tomorrow, [Paper(person.id, Way.PAPER, tomorrow)])
+    assert consents.of_person(session, person.id, tomorrow).standing is Standing.OWN
+
+
 def new_text(session: Session, small: SmallCourse, asks_again: bool = False, text: str = "Новый текст"):
     """The college's own wording for adults."""
     return consents.save_text(

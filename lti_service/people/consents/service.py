@@ -485,6 +485,9 @@ class Paper:
 PROBLEMS: dict[str, Any] = {
     "date-missing": _l("Give the date of the signature."),
     "date-wrong": _l("The date of the signature lies in the future, or before the law or the person's birth."),
+    "withdrawn-since": _l(
+        "The consent was withdrawn after this day: this paper counts no more, a newer one is needed."
+    ),
     "name-missing": _l("Write the name of who signed: family name, given name, patronymic."),
     "name-long": _l("This name is too long."),
     "relation-missing": _l("Say who they are to the person."),
@@ -530,8 +533,11 @@ def record(session: Session, viewer: Viewer, day: date, papers: Sequence[Paper])
     known = {text.id: text for text in signable(session, viewer.platform_id)}
     wrong: dict[int, dict[str, str]] = {}
     rows: list[tuple[Paper, ConsentText]] = []
+    taken_back = _taken_back(session, persons)
     for paper in papers:
         found = problems_of(paper, persons[paper.person_id].birth_date, day)
+        if "signed_on" not in found and paper.person_id in taken_back and _is_taken_back(paper, taken_back):
+            found["signed_on"] = "withdrawn-since"
         audience = Audience.REPRESENTATIVE if paper.way is Way.REPRESENTATIVE else Audience.ADULT
         text = current[audience] if paper.text_id is None else known.get(paper.text_id)
         if text is None or text.audience is not audience:
@@ -543,6 +549,30 @@ def record(session: Session, viewer: Viewer, day: date, papers: Sequence[Paper])
     if wrong:
         raise PapersWrongError(wrong)
     return _keep(session, viewer, rows)
+
+
+TakenBack = dict[int, list[Consent]]
+
+
+def _taken_back(session: Session, person_ids: Iterable[int]) -> TakenBack:
+    """What these people have withdrawn, by their ids; whoever has withdrawn nothing is left out."""
+    found: TakenBack = {}
+    for some in in_parts(list(person_ids)):
+        withdrawn = select(Consent).where(Consent.person_id.in_(some), Consent.withdrawn_at.is_not(None))
+        for consent in session.scalars(withdrawn):
+            found.setdefault(consent.person_id, []).append(consent)
+    return found
+
+
+def _is_taken_back(paper: Paper, taken_back: TakenBack) -> bool:
+    """Whether a paper says no more than what its person has withdrawn since, or is the very one that was withdrawn."""
+    assert paper.signed_on is not None
+    name = " ".join(paper.representative.split()) if paper.way is Way.REPRESENTATIVE else ""
+    return any(
+        (consent.withdrawn_on is not None and paper.signed_on < consent.withdrawn_on)
+        or (consent.way, consent.given_on, consent.representative) == (paper.way, paper.signed_on, name)
+        for consent in taken_back[paper.person_id]
+    )
 
 
 def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentText]]) -> list[Consent]:
