@@ -38,7 +38,7 @@ class Turn:
     total: int
     """How many there are."""
     mentors: int
-    """In the base of mentors of this year."""
+    """In the base of mentors of this year, in the viewer's course."""
     left_without: int
     """Mentees who had no mentor in the year before and whom opening this one brings along, or has brought."""
     finished: list[cycles.Finished]
@@ -69,7 +69,7 @@ def overview(session: Session, viewer: Viewer, day: date) -> Turn:
         before=before,
         pairs=load(session, ids, day, viewer_id=viewer.person_id, is_curator=True),
         total=left_open(session, viewer.course_id, year),
-        mentors=cycles.count_mentors(session, cycle.id) if cycle else 0,
+        mentors=cycles.count_mentors(session, cycle.id, viewer.course_id) if cycle else 0,
         left_without=cycles.count_left_without(session, before, cycle) if before else 0,
         finished=cycles.finished_mentees(session, viewer.course_id, cycle, before),
     )

@@ -95,9 +95,10 @@ def _carry_chosen_forms(session: Session, last: Cycle, cycle: Cycle, moment: dat
     session.execute(insert(ChosenForm).from_select(["mentor_id", "form_id"], rows))
 
 
-def count_mentors(session: Session, cycle_id: int) -> int:
-    """How many are in a year's base of mentors, those left aside not counted."""
-    count = select(func.count(Mentor.id)).where(Mentor.cycle_id == cycle_id, Mentor.state.not_in(STAY_BEHIND))
+def count_mentors(session: Session, cycle_id: int, course_id: int) -> int:
+    """How many of a year's base of mentors are in the course: as many as the base's list shows there."""
+    here = select(Membership.person_id).where(Membership.course_id == course_id, Membership.active)
+    count = select(func.count(Mentor.id)).where(Mentor.cycle_id == cycle_id, Mentor.person_id.in_(here))
     return session.scalar(count) or 0
 
 

@@ -82,6 +82,19 @@ def test_a_curator_sees_what_is_left_open_and_what_opening_the_year_brings(world
     assert world.session.scalar(select(func.count()).where(AuditEvent.action == "year.opened")) == 1
 
 
+def test_the_number_of_mentors_is_that_of_the_list_behind_it(world, come_in):
+    world.mentor()
+    world.mentor(state=MentorState.TURNED_DOWN)
+    world.mentor(course=world.another_course())
+    gone = world.mentor()
+    world.session.scalars(select(Membership).where(Membership.person_id == gone.person_id)).one().active = False
+    world.session.commit()
+    client = come_in(world.curator)
+    assert "2 наставника в базе" in client.get(TURN.format(world.course.id)).text
+    listed = client.get(f"/courses/{world.course.id}/base/mentors/").text
+    assert listed.count('name="chosen"') == 2
+
+
 def test_a_pair_goes_on_with_the_same_people_and_counts_in_both_years(world, come_in, turned, session: Session):
     pair = world.pair(PairState.ACTIVE, world.mentor(capacity=2), world.mentee(), world.mentee())
     pair.mentor.capacity = 1
