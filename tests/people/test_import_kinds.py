@@ -253,6 +253,25 @@ def test_mentors_come_from_a_file_and_employers_people_without_an_account(
     assert counts(session) == {"same": 2}
 
 
+def test_a_retired_form_that_a_mentor_has_chosen_stays_theirs_and_is_nobody_elses(
+    curator: FlaskClient, session: Session
+) -> None:
+    mentor, another = session.scalars(select(Mentor).where(Mentor.kind == MentorKind.EMPLOYER).limit(2))
+    guide, other = mentor.person, another.person
+    form = next(form for form in mentor.cycle.programme.forms if form.mentor_kind is mentor.kind)
+    mentor.forms, form.retired_at = [form], now()
+    session.commit()
+    title = form.title
+    # The saved list has the form, and so has the file that comes back with another number.
+    rows = ("Почта", "Формы наставничества", "Наставляемых одновременно"), (guide.email, title, 5)
+    applied(curator, "mentors", xlsx(*rows))
+    kept = mentor_of(session, guide)
+    assert kept is not None
+    assert (kept.capacity, [found.title for found in kept.forms]) == (5, [title])
+    checked(curator, "mentors", xlsx(rows[0], (other.email, title, 5)))
+    assert counts(session) == {"wrong": 1}
+
+
 def test_a_stranger_is_a_mentor_only_when_the_file_says_that_they_are_an_employers(
     curator: FlaskClient, session: Session
 ) -> None:

@@ -149,8 +149,10 @@ class _Around:
     """By the keys of their names, long and short."""
     words: _Words
 
-    def of_kind(self, kind: MentorKind) -> list[Form]:
-        return [form for form in self.forms if form.mentor_kind is kind]
+    def of_kind(self, kind: MentorKind, mentor: Mentor | None) -> list[Form]:
+        """The forms that a mentor of this kind may be said to lead: a retired one only whoever has chosen it before."""
+        own = mentor.forms if mentor else []
+        return [form for form in self.forms if form.mentor_kind is kind and (not form.is_retired or form in own)]
 
 
 def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> list[Line]:
@@ -192,8 +194,11 @@ def _judge_one(line: Line, person: Known | None, mentor: Mentor | None, likely: 
     if person is not None and person.moodle_id is None and kind is not MentorKind.EMPLOYER:
         line.wrong(_title("kind"), _("Whoever has no Moodle account can be an employer's mentor only."))
     before = _as_kept(mentor)
-    forms = around.of_kind(kind)
+    forms = around.of_kind(kind, mentor)
     told = _told(line, forms, around)
+    if "form_ids" in told:
+        # A retired form stays with whoever has it, as on the pages.
+        told["form_ids"] = [form.id for form in forms if form.is_retired or form.id in told["form_ids"]]
     wanted = replace(before, **told)
     if mentor is not None and kind is not mentor.kind and "form_ids" not in told:
         wanted = replace(wanted, form_ids=[found for found in wanted.form_ids if found in {form.id for form in forms}])
@@ -456,7 +461,8 @@ def carry_out(session: Session, place: Place, lines: Sequence[Line]) -> None:
     for target in targets:
         mentor = mentors[id(target)]
         assert mentor is not None
-        parts = profile.put(mentor, target.kind, forms[target.kind], target.profile)
+        offered = [form.id for form in forms[target.kind] if form.id in target.profile.form_ids]
+        parts = profile.put(mentor, target.kind, forms[target.kind], replace(target.profile, form_ids=offered))
         if parts and target.mentor is not None:
             changed.setdefault(tuple(parts), []).append(f"mentor:{mentor.id}")
         if target.employer_id is not None:
