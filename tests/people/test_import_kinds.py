@@ -19,7 +19,7 @@ from lti_service.people.consents.models import Consent, Relation, Way
 from lti_service.people.employers.models import Agreement, Employer, EmployerContact
 from lti_service.people.models import Membership, Mentee, MenteeState, Mentor, Person, Source
 from lti_service.platforms.models import Course
-from lti_service.programme.models import MentorKind
+from lti_service.programme.models import MenteeKind, MentorKind
 from tests.consenting import give_consent, withdraw_consent
 from tests.counting import statements
 from tests.people.conftest import mentee_of, mentor_of
@@ -202,6 +202,19 @@ def test_a_file_and_a_load_that_bring_in_the_same_person_at_once_say_so(
     assert post(curator, address + "apply").status_code == 409, "the row does something else now, and is shown so"
     assert post(curator, address + "apply").status_code == 200
     assert mentee_of(session, other) is not None
+
+
+def test_a_retired_form_is_wanted_by_a_file_of_whoever_wants_it_already_only(
+    curator: FlaskClient, session: Session
+) -> None:
+    mentee, another = session.scalars(select(Mentee).where(Mentee.kind == MenteeKind.STUDENT).limit(2))
+    form = next(form for form in mentee.cycle.programme.forms if form.mentee_kind is mentee.kind)
+    mentee.wanted_form, form.retired_at = form, now()
+    session.commit()
+    heads = ("Почта", "Желаемая форма")
+    checked(curator, "mentees", xlsx(heads, (mentee.person.email, form.title), (another.person.email, form.title)))
+    assert counts(session) == {"same": 1, "wrong": 1}
+    assert form.title in problems(session)[3]
 
 
 def test_what_no_mentee_can_want_is_said(curator: FlaskClient, session: Session, person_of: PersonOf) -> None:

@@ -10,7 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_service.people import labels, rules, service
-from lti_service.people.errors import FormDoesNotFitError, MoveRefusedError, PairKeepsKindError, RequestTooLongError
+from lti_service.people.errors import (
+    FormDoesNotFitError,
+    FormRetiredError,
+    MoveRefusedError,
+    PairKeepsKindError,
+    RequestTooLongError,
+)
 from lti_service.people.imports import trail
 from lti_service.people.imports.columns import Cells, Column, Layout
 from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, Known, People
@@ -103,7 +109,7 @@ def _judge_one(line: Line, person: Known, mentee: Mentee | None, forms: Sequence
         return
     kind = _kind(line, person.name, mentee, likely)
     needs = _needs(line)
-    form = _form(line, forms, kind, person)
+    form = _form(line, forms, kind, person, mentee)
     topics = _topics(line, forms, kind)
     request = values.get("request", "").strip()
     if len(request) > rules.LONGEST_REQUEST:
@@ -176,18 +182,20 @@ def _needs(line: Line) -> bool | None:
         return None
 
 
-def _form(line: Line, forms: Sequence[Form], kind: MenteeKind, person: Known) -> Form | None:
+def _form(line: Line, forms: Sequence[Form], kind: MenteeKind, person: Known, mentee: Mentee | None) -> Form | None:
     text = line.row.values.get("form", "")
     if not text:
         return None
     try:
         form = choose(text, {form: (form.title, form.code) for form in forms})
     except ValueUnclearError:
-        fitting = [form.title for form in forms if form.mentee_kind is kind]
+        fitting = [form.title for form in forms if form.mentee_kind is kind and not form.is_retired]
         line.wrong(_title("form"), _("There is no such form; there is: %(forms)s.", forms=_listed(fitting)))
         return None
     if form.mentee_kind is not kind:
         line.wrong(_title("form"), FormDoesNotFitError(form=form.title, name=person.name).text)
+    elif form.is_retired and (mentee is None or mentee.wanted_form_id != form.id):
+        line.wrong(_title("form"), FormRetiredError(form=form.title).text)
     return form
 
 
