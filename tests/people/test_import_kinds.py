@@ -217,6 +217,21 @@ def test_a_retired_form_is_wanted_by_a_file_of_whoever_wants_it_already_only(
     assert form.title in problems(session)[3]
 
 
+def test_topics_that_the_programme_has_no_more_stay_with_whoever_has_them(
+    curator: FlaskClient, session: Session
+) -> None:
+    mentee, another = session.scalars(select(Mentee).where(Mentee.kind == MenteeKind.STUDENT).limit(2))
+    mentee.topics = ["Прошлогодняя тема"]
+    session.commit()
+    rows = [(one.person.email, "прошлогодняя тема; ВКР") for one in (mentee, another)]
+    checked(curator, "mentees", xlsx(("Почта", "Темы"), *rows))
+    assert counts(session) == {"changed": 1, "wrong": 1}
+    assert "прошлогодняя" in problems(session)[3]
+    applied(curator, "mentees", xlsx(("Почта", "Темы"), rows[0]))
+    session.commit()
+    assert session.get_one(Mentee, mentee.id, populate_existing=True).topics == ["ВКР", "Прошлогодняя тема"]
+
+
 def test_what_no_mentee_can_want_is_said(curator: FlaskClient, session: Session, person_of: PersonOf) -> None:
     email = person_of("student01").email
     heads = ("Почта", "Нужен наставник", "Желаемая форма", "Темы", "Запрос", "Вид")

@@ -110,7 +110,7 @@ def _judge_one(line: Line, person: Known, mentee: Mentee | None, forms: Sequence
     kind = _kind(line, person.name, mentee, likely)
     needs = _needs(line)
     form = _form(line, forms, kind, person, mentee)
-    topics = _topics(line, forms, kind)
+    topics = _topics(line, forms, kind, mentee.topics if mentee else [])
     request = values.get("request", "").strip()
     if len(request) > rules.LONGEST_REQUEST:
         error = RequestTooLongError(most=rules.LONGEST_REQUEST, count=len(request))
@@ -199,19 +199,22 @@ def _form(line: Line, forms: Sequence[Form], kind: MenteeKind, person: Known, me
     return form
 
 
-def _topics(line: Line, forms: Sequence[Form], kind: MenteeKind) -> list[str] | None:
+def _topics(line: Line, forms: Sequence[Form], kind: MenteeKind, own: Sequence[str]) -> list[str] | None:
+    """Topics of the programme, and those that are theirs already though the programme has them no more."""
     text = line.row.values.get("topics", "")
     if not text:
         return None
-    chosen, unknown = known_topics(text, [form for form in forms if form.mentee_kind is kind])
+    chosen, unknown = known_topics(text, [form for form in forms if form.mentee_kind is kind], own)
     if unknown:
         line.wrong(_title("topics"), _("The programme has no such topic: %(topics)s.", topics=_listed(unknown)))
     return chosen
 
 
-def known_topics(text: str, forms: Iterable[Form]) -> tuple[list[str], list[str]]:
-    """The activities of these forms that a cell names, in the programme's words and order; and what is none of them."""
+def known_topics(text: str, forms: Iterable[Form], own: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+    """The activities of these forms, or topics of one's own, that a cell names, in the programme's words and order; and
+    what is none of them."""
     topics = {fold(str(topic)): str(topic) for form in forms for topic in form.activities}
+    topics |= {fold(topic): topic for topic in own if fold(topic) not in topics}
     told = {fold(part): part for part in split_list(text)}
     chosen = [topic for key, topic in topics.items() if key in told]
     return chosen, [part for key, part in told.items() if key not in topics]
