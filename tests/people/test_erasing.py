@@ -10,6 +10,11 @@ from lti_service import audit
 from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.people.consents import lists as consent_lists
+from lti_service.people.consents import scans
+from lti_service.people.consents import service as consents
+from lti_service.people.consents.models import Relation, Way
+from lti_service.people.consents.service import Paper
 from lti_service.people.corrections import service as corrections
 from lti_service.people.guests import invitations, joining, lists
 from lti_service.people.guests import service as guests
@@ -33,6 +38,33 @@ def erase(session: Session, small: SmallCourse, person: Person) -> None:
     what = Erasing(small.platform.id, person.id, small.curator.id, small.course.id, TODAY, now())
     erasing.erase_person(session, what, stays_away=True)
     session.commit()
+
+
+# --- consents -----------------------------------------------------------------------------------------------------
+
+
+def test_nobody_asks_a_consent_of_whom_data_were_erased(session: Session, small: SmallCourse, come_in) -> None:
+    gone, other = small.mentees[0].person, small.mentees[1].person
+    curator = viewer_of(small)
+    [paper] = consents.record(session, curator, TODAY, [Paper(gone.id, Way.PAPER, TODAY)])
+    erase(session, small, gone)
+    name = gone.name
+    listing = consent_lists.list_people(
+        session, small.platform.id, small.course.id, small.cycle.id, TODAY, consent_lists.Look()
+    )
+    assert other.name in [line.person.name for line in listing.lines]
+    assert name not in [line.person.name for line in listing.lines]
+    with pytest.raises(NotFoundError):
+        consents.record(session, curator, TODAY, [Paper(gone.id, Way.REPRESENTATIVE, TODAY, "Мать", Relation.MOTHER)])
+    with pytest.raises(NotFoundError):
+        scans.find(session, curator, gone.id, paper.id)
+    client, course = come_in(small.curator), f"/courses/{small.course.id}"
+    for address in ("consents/blanks", "consents/", "consents/list.csv"):
+        assert name not in client.get(f"{course}/{address}").text
+    page = client.get(f"{course}/people/{gone.id}/").text
+    assert "consents/new" not in page
+    assert f"consents/{paper.id}/scan" not in page
+    assert "Согласие" in page, "that it was given and withdrawn is told"
 
 
 # --- files being checked ------------------------------------------------------------------------------------------

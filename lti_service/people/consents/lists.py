@@ -162,7 +162,8 @@ def _people(query: Any, course_id: int, cycle_id: int | None, look: Look) -> Any
     query = (
         query.select_from(Membership)
         .join(Person, Person.id == Membership.person_id)
-        .where(Membership.course_id == course_id, Membership.active)
+        # Of whom data were erased nobody asks a consent.
+        .where(Membership.course_id == course_id, Membership.active, Person.erased_at.is_(None))
         .where(*(Person.search_name.contains(word, autoescape=True) for word in search_key(look.search).split()))
     )
     if look.group:

@@ -17,7 +17,7 @@ from lti_service.errors import NotFoundError
 from lti_service.people.consents import rules
 from lti_service.people.consents.models import Consent
 from lti_service.people.errors import ScanGoneError, ScanKindError, ScanThereError, ScanTooLargeError
-from lti_service.people.models import Membership
+from lti_service.people.models import Membership, Person
 
 TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 """Kind → media type."""
@@ -95,11 +95,16 @@ def discard(folder: Path, name: str) -> None:
 
 
 def find(session: Session, viewer: Viewer, person_id: int, consent_id: int) -> Consent:
-    """A consent of a person of the viewer's course, locked. Raises NotFoundError."""
+    """A consent of a person of the viewer's course, locked; of whom data were erased nothing is kept any more.
+
+    Raises NotFoundError.
+    """
     found = session.scalar(
         select(Consent)
         .join(Membership, Membership.person_id == Consent.person_id)
-        .where(Membership.course_id == viewer.course_id, Consent.id == consent_id, Consent.person_id == person_id)
+        .join(Person, Person.id == Consent.person_id)
+        .where(Membership.course_id == viewer.course_id, Person.erased_at.is_(None))
+        .where(Consent.id == consent_id, Consent.person_id == person_id)
         .with_for_update(of=Consent, key_share=True)
         .execution_options(populate_existing=True)
     )

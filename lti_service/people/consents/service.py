@@ -684,12 +684,13 @@ def _lock(session: Session, person_id: int) -> Person:
 
 
 def _members(session: Session, course_id: int, person_ids: Iterable[int]) -> dict[int, Person]:
-    """People of the course by their ids, locked in a fixed order. Raises NotFoundError when one is of elsewhere."""
+    """People of the course by their ids, locked in a fixed order. Raises NotFoundError when one is of elsewhere, or has
+    been erased: nothing is kept of them any more."""
     wanted = set(person_ids)
     found = session.scalars(
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.course_id == course_id, Person.id.in_(wanted))
+        .where(Membership.course_id == course_id, Person.id.in_(wanted), Person.erased_at.is_(None))
         .order_by(Person.id)
         .with_for_update(of=Person, key_share=True)
         .execution_options(populate_existing=True)
