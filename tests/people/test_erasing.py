@@ -88,6 +88,16 @@ def shown(session: Session) -> list[str]:
     return list(session.scalars(select(ImportRow.who).order_by(ImportRow.number)))
 
 
+def test_no_file_tells_anything_of_whom_data_were_erased(session: Session, small: SmallCourse) -> None:
+    gone = small.mentees[0].person
+    erase(session, small, gone)
+    missing = imports.without_birth_date(session, viewer_of(small), TODAY, "")
+    assert gone.name not in [row[0] for row in missing.rows]
+    preview = check(session, small, f"{gone.name};15.03.2008")
+    assert preview.counts["wrong"] == 1
+    assert gone.birth_date is None
+
+
 def test_rows_of_others_stay_in_a_file_being_checked(session: Session, small: SmallCourse) -> None:
     li, other = small.add("Ли Пётр", "student"), small.add("Филиппова Ольга", "student")
     li.idnumber = "15"

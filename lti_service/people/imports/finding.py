@@ -120,7 +120,8 @@ class People:
 
     @classmethod
     def of_course(cls, session: Session, course_id: int, lock: bool = False) -> "People":
-        """Everybody who is or was in the course; locked in the order of their ids if asked for."""
+        """Everybody who is or was in the course, but for whom data were erased of; locked in the order of their ids if
+        asked for."""
         query = (
             select(
                 Person.id,
@@ -136,7 +137,7 @@ class People:
                 Membership.roles,
             )
             .join(Membership, Membership.person_id == Person.id)
-            .where(Membership.course_id == course_id)
+            .where(Membership.course_id == course_id, Person.erased_at.is_(None))
             .order_by(Person.id)
         )
         if lock:

@@ -348,7 +348,8 @@ def without_birth_date(session: Session, viewer: Viewer, day: date, title: str) 
     people = session.execute(
         select(Person.family_name, Person.given_name, Membership.groups, Person.email, Person.moodle_id, has_withdrawn)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.course_id == viewer.course_id, Membership.active, Person.birth_date.is_(None))
+        .where(Membership.course_id == viewer.course_id, Membership.active)
+        .where(Person.birth_date.is_(None), Person.erased_at.is_(None))
         .order_by(Membership.groups, Person.search_name, Person.id)
     ).all()
     rows: list[list[Value]] = [
