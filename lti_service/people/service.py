@@ -119,7 +119,8 @@ def move_mentees(
     for mentee in mentees:
         after = rules.MENTEE_MOVES[mentee.state].get(action)
         is_there = mentee.state is target
-        if after is None and not is_there:
+        # Whose data were erased takes part in nothing any more.
+        if mentee.person.erased_at is not None or (after is None and not is_there):
             outcome.refused.append(mentee)
             continue
         if form is not None and mentee.kind is not form.mentee_kind:
@@ -269,7 +270,9 @@ def move_mentors(session: Session, at: Desk, mentor_ids: Iterable[int], action: 
     outcome = Outcome()
     target = rules.MENTOR_TARGETS[action]
     for mentor in mentors:
-        if mentor.state is target:
+        if mentor.person.erased_at is not None:
+            outcome.refused.append(mentor)
+        elif mentor.state is target:
             outcome.same += 1
         elif action not in rules.MENTOR_MOVES[mentor.state]:
             outcome.refused.append(mentor)
@@ -581,9 +584,12 @@ def chosen(session: Session, at: Desk, base: type[B], ids: Iterable[int]) -> lis
 
 
 def of_person(session: Session, at: Desk, base: type[B], person_id: int) -> B:
-    """A person's record in a base, locked; of this course and year only. Raises NotFoundError."""
+    """A person's record in a base, locked; of this course and year only, and of nobody whose data were erased.
+
+    Raises NotFoundError.
+    """
     found = session.scalar(_here(at, base).where(base.person_id == person_id))
-    if found is None:
+    if found is None or found.person.erased_at is not None:
         raise NotFoundError
     return found
 
@@ -616,7 +622,7 @@ def _member(session: Session, at: Desk, person_id: int) -> Person:
     person = session.scalar(
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.course_id == at.course_id, Person.id == person_id)
+        .where(Membership.course_id == at.course_id, Person.id == person_id, Person.erased_at.is_(None))
     )
     if person is None:
         raise NotFoundError
@@ -624,13 +630,13 @@ def _member(session: Session, at: Desk, person_id: int) -> Person:
 
 
 def _members(session: Session, at: Desk, person_ids: Collection[int]) -> dict[int, str]:
-    """The names of these members of the course. Raises NotFoundError when one of them is none."""
+    """The names of these members of the course. Raises NotFoundError when one of them is none, or was erased."""
     wanted, found = list(person_ids), dict[int, str]()
     for some in in_parts(wanted):
         rows = session.execute(
             select(Person.id, Person.family_name, Person.given_name)
             .join(Membership, Membership.person_id == Person.id)
-            .where(Membership.course_id == at.course_id, Person.id.in_(some))
+            .where(Membership.course_id == at.course_id, Person.id.in_(some), Person.erased_at.is_(None))
         )
         found |= {person_id: f"{family} {given}".strip() for person_id, family, given in rows}
     if len(found) < len(set(wanted)):

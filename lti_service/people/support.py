@@ -74,7 +74,7 @@ def record_support(
     or a next look before the talk, NothingAgreedError.
     """
     mentee = record_of(session, at.course_id, at.cycle_id, person_id).mentee
-    if mentee is None:
+    if mentee is None or mentee.person.erased_at is not None:
         raise NotFoundError
     if day.year < EARLIEST_YEAR or day > today or (next_look is not None and next_look < day):
         raise SupportDayError(least=EARLIEST_YEAR)

@@ -10,12 +10,15 @@ from lti_service import audit
 from lti_service.audit import AuditEvent
 from lti_service.db import now
 from lti_service.errors import NotFoundError
+from lti_service.people import service as people
+from lti_service.people import support
 from lti_service.people.consents import lists as consent_lists
 from lti_service.people.consents import scans
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.models import Relation, Way
 from lti_service.people.consents.service import Paper
 from lti_service.people.corrections import service as corrections
+from lti_service.people.errors import MoveRefusedError
 from lti_service.people.guests import invitations, joining, lists
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.invitations import Terms
@@ -25,9 +28,11 @@ from lti_service.people.guests.service import PersonFacts
 from lti_service.people.imports import service as imports
 from lti_service.people.imports.errors import NothingToApplyError
 from lti_service.people.imports.models import ImportPreview, ImportRow, PreviewState, Subject
-from lti_service.people.models import Person
+from lti_service.people.models import MenteeState, MentorState, Person
 from lti_service.people.privacy import erasing
+from lti_service.people.rules import MenteeAction, MentorAction
 from lti_service.personal import Erasing
+from lti_service.programme.models import MenteeKind, MentorKind
 from tests.people.conftest import TODAY, SmallCourse
 from tests.people.test_employers import viewer_of
 
@@ -65,6 +70,38 @@ def test_nobody_asks_a_consent_of_whom_data_were_erased(session: Session, small:
     assert "consents/new" not in page
     assert f"consents/{paper.id}/scan" not in page
     assert "Согласие" in page, "that it was given and withdrawn is told"
+
+
+# --- the bases ----------------------------------------------------------------------------------------------------
+
+
+def test_whose_data_were_erased_takes_part_in_nothing_any_more(session: Session, small: SmallCourse, come_in) -> None:
+    gone, other = small.mentees[:2]
+    mentor, at = small.mentor, small.at
+    other.state = MenteeState.WITHDRAWN
+    erase(session, small, gone.person)
+    erase(session, small, mentor.person)
+    # Everybody who was withdrawn is wanted back at once.
+    outcome = people.move_mentees(session, at, [gone.id, other.id], MenteeAction.NEED)
+    assert (outcome.done, outcome.refused) == (1, [gone])
+    with pytest.raises(MoveRefusedError):
+        people.move_mentors(session, at, [mentor.id], MentorAction.RETURN)
+    for work in (
+        lambda: people.save_mentee(session, at, gone.person_id, wanted_form_id=None, request="Слова"),
+        lambda: people.add_mentor(session, at, gone.person_id, MentorKind.STUDENT),
+        lambda: people.add_mentee(session, at, mentor.person_id, MenteeKind.YOUNG_TEACHER),
+        lambda: support.record_support(
+            session, at, gone.person_id, day=TODAY, who="Психолог", agreed="Слова", next_look=None, today=TODAY
+        ),
+    ):
+        with pytest.raises(NotFoundError):
+            work()
+    session.commit()
+    assert (gone.state, mentor.state) == (MenteeState.WITHDRAWN, MentorState.WITHDRAWN)
+    client = come_in(small.curator)
+    for person in (gone.person, mentor.person):
+        page = client.get(f"/courses/{small.course.id}/people/{person.id}/").text
+        assert "<form" not in page.partition("<main")[2]
 
 
 # --- files being checked ------------------------------------------------------------------------------------------
