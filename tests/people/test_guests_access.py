@@ -26,7 +26,7 @@ from lti_service.access import Viewer
 from lti_service.audit import AuditEvent
 from lti_service.errors import NotFoundError
 from lti_service.mail import Letter, MailError
-from lti_service.people.guests import errors, invitations, letters, lists, rules
+from lti_service.people.guests import door, errors, invitations, letters, lists, rules
 from lti_service.people.guests import service as guests
 from lti_service.people.guests.invitations import Terms
 from lti_service.people.guests.lists import Look
@@ -95,6 +95,18 @@ def test_without_a_phone_there_are_no_last_digits_of_it(session: Session, viewer
     person = guests.add_person(session, small.at, PersonFacts("Горняков", "Иван"))
     with pytest.raises(errors.NoPhoneError):
         invitations.invite(session, viewer, person.id, MONTH, TODAY)
+
+
+@pytest.mark.parametrize("phone", ["8 915 123-99-00", ""])
+def test_the_door_asks_for_the_phone_that_is_known_now(
+    session: Session, viewer: Viewer, small: SmallCourse, miner: Person, phone: str
+) -> None:
+    code = invitations.invite(session, viewer, miner.id, MONTH, TODAY)
+    guests.change_person(session, small.at, miner.id, replace(MINER, phone=phone))
+    session.commit()
+    found = door.begin_try(session, door.Knock(code=code))
+    right, wrong = ("9900", "4567") if phone else ("4567", "9900")
+    assert (door.is_right(found, right), door.is_right(found, wrong)) == (True, False)
 
 
 def test_only_people_without_an_account_of_this_course_are_invited(

@@ -15,7 +15,9 @@ from lti_service.lists import in_parts
 from lti_service.people import service as people
 from lti_service.people.employers import errors as employer_errors
 from lti_service.people.employers import service as employers
-from lti_service.people.guests import errors, rules
+from lti_service.people.guests import door, errors, rules
+from lti_service.people.guests.models import GuestAccess
+from lti_service.people.guests.rules import Factor
 from lti_service.people.models import ContactWay, Membership, Mentor, Person
 from lti_service.people.names import search_key
 from lti_service.people.service import Desk
@@ -85,6 +87,7 @@ def change_person(session: Session, at: Desk, person_id: int, facts: PersonFacts
     session.execute(select(Course.id).where(Course.id == at.course_id).with_for_update(key_share=True))
     _Here.of(session, at, [facts], but=person.id).refuse(facts)
     changed = [name for name in PersonFacts.__dataclass_fields__ if getattr(person, name) != getattr(facts, name)]
+    _ask_for(session, person, facts.phone)
     for name in changed:
         setattr(person, name, getattr(facts, name))
     if changed:
@@ -92,6 +95,17 @@ def change_person(session: Session, at: Desk, person_id: int, facts: PersonFacts
         session.flush()
         people.record(session, at, "outsider.changed", f"person:{person.id}", fields=changed)
     return person
+
+
+def _ask_for(session: Session, person: Person, phone: str) -> None:
+    """Whoever is asked at the door for the last digits of their phone is asked for those of the new number from now on;
+    where there is none, still for the old ones."""
+    answer = rules.phone_answer(phone)
+    if not answer or answer == rules.phone_answer(person.phone):
+        return
+    by_phone = select(GuestAccess).where(GuestAccess.person_id == person.id, GuestAccess.factor == Factor.PHONE)
+    for access in session.scalars(by_phone.order_by(GuestAccess.id).with_for_update()):
+        access.answer = door.kept_answer(answer)
 
 
 def of_course(session: Session, course_id: int, person_id: int, lock: bool = False) -> Person:
