@@ -232,6 +232,24 @@ def test_topics_that_the_programme_has_no_more_stay_with_whoever_has_them(
     assert session.get_one(Mentee, mentee.id, populate_existing=True).topics == ["ВКР", "Прошлогодняя тема"]
 
 
+def test_a_topic_with_semicolons_of_its_own_is_one_topic(curator: FlaskClient, session: Session) -> None:
+    mentee = session.scalars(select(Mentee).where(Mentee.kind == MenteeKind.STUDENT).limit(1)).one()
+    form = next(form for form in mentee.cycle.programme.forms if form.mentee_kind is mentee.kind)
+    form.activities = ["Экзамен; зачёт; отработка", "Зачёт", "Экзамен"]
+    mentee.topics = ["Экзамен; зачёт; отработка", "Экзамен"]
+    session.commit()
+    email = mentee.person.email
+    for text, verdict in (
+        ("Экзамен; зачёт; отработка; Экзамен", "same"),
+        ("Экзамен; экзамен; зачёт; отработка", "same"),
+        ("Зачёт; Экзамен", "changed"),
+        ("Экзамен; отработка", "wrong"),
+    ):
+        checked(curator, "mentees", xlsx(("Почта", "Темы"), (email, text)))
+        assert counts(session) == {verdict: 1}, text
+    assert "«отработка»" in problems(session)[2]
+
+
 def test_what_no_mentee_can_want_is_said(curator: FlaskClient, session: Session, person_of: PersonOf) -> None:
     email = person_of("student01").email
     heads = ("Почта", "Нужен наставник", "Желаемая форма", "Темы", "Запрос", "Вид")

@@ -215,9 +215,21 @@ def known_topics(text: str, forms: Iterable[Form], own: Iterable[str] = ()) -> t
     what is none of them."""
     topics = {fold(str(topic)): str(topic) for form in forms for topic in form.activities}
     topics |= {fold(topic): topic for topic in own if fold(topic) not in topics}
-    told = {fold(part): part for part in split_list(text)}
-    chosen = [topic for key, topic in topics.items() if key in told]
-    return chosen, [part for key, part in told.items() if key not in topics]
+    # A topic may have semicolons of its own: as many parts are one as any topic has.
+    most = max((len(split_list(topic)) for topic in topics.values()), default=1)
+    parts = split_list(text)
+    told: set[str] = set()
+    unknown: dict[str, str] = {}
+    place = 0
+    while place < len(parts):
+        joined = {fold("".join(parts[place : place + count])): count for count in range(1, most + 1)}
+        key = next((key for key in reversed(joined) if key in topics), None)
+        if key is None:
+            unknown.setdefault(fold(parts[place]), parts[place])
+        else:
+            told.add(key)
+        place += joined[key] if key is not None else 1
+    return [topic for key, topic in topics.items() if key in told], list(unknown.values())
 
 
 def _listed(words: Iterable[Any]) -> str:
