@@ -1,6 +1,7 @@
 """Names: how they are spoken, and how they are compared, without regard to case and with ё taken for е."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 
 LONGEST = 400
@@ -12,7 +13,7 @@ def search_key(*parts: str) -> str:
 
     Databases differ in how they fold Cyrillic letters (SQLite does not at all), so the fold is kept in a column.
     """
-    return " ".join(" ".join(parts).casefold().replace("ё", "е").split())[:LONGEST]
+    return " ".join(_folded(" ".join(parts)).split())[:LONGEST]
 
 
 def mentions(words: Iterable[str]) -> Callable[[str], bool]:
@@ -56,8 +57,17 @@ def _in_any_case(word: str) -> str:
     return f"{re.escape(stem)}{_CASE}?" if len(stem) >= _SHORTEST_STEM else re.escape(word)
 
 
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Signs of no width and marks of direction, which come along when names are copied from pages and documents."""
+_YO = re.compile("ё\u0308*")
+
+
 def _folded(text: str) -> str:
-    return text.casefold().replace("ё", "е")
+    """A Mac takes й and ё apart, and Moodle keeps what was uploaded to it; nobody sees a difference."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+        return _YO.sub("е", unicodedata.normalize("NFC", text.casefold()))
+    return text.casefold()
 
 
 def spoken(given_name: str, family_name: str, moodle_id: str | None) -> str:

@@ -1,6 +1,7 @@
 """Rules of people: roles, bases, moves, and profile fields as people fill them in."""
 
 from datetime import UTC, date, datetime
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from lti_service.access import Role
 from lti_service.people import rules
 from lti_service.people.models import MenteeState, MentorState
-from lti_service.people.names import LONGEST, mentions_family, search_key
+from lti_service.people.names import LONGEST, mentions, mentions_family, search_key
 from lti_service.people.rules import MenteeAction, ProfileValueError
 
 TODAY = date(2026, 11, 23)
@@ -183,6 +184,15 @@ def test_a_search_key_fits_its_column_and_is_its_own_key(family, given_name):
     key = search_key(family, given_name)
     assert len(key) <= LONGEST
     assert search_key(key) == key or len(key) == LONGEST
+
+
+@pytest.mark.parametrize(
+    "written", [normalize("NFD", "Йотов Семён"), "Йотов\u200b \u202aСемён\u202c", "Йо\u00adтов Семен"]
+)
+def test_a_search_finds_a_name_however_it_was_put_together(written):
+    assert search_key(written) == search_key("Йотов Семён")
+    assert mentions(["Йотов"])(f"звонил {written}")
+    assert mentions([written.split()[0]])("звонил Йотов")
 
 
 def test_a_search_takes_yo_for_ye_and_case_for_nothing():
