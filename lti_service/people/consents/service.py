@@ -395,7 +395,7 @@ def save_text(
 ) -> ConsentText:
     """Make a new version of a text. With `asks_again` nobody's consent to an earlier version counts any more.
 
-    Raises TextWrongError. Nothing changed means that nothing is made, unless everybody is to be asked again.
+    Raises TextWrongError. Nothing changed means that nothing is made, unless somebody is to be asked again.
     """
     title, text = title.strip(), "\n".join(line.rstrip() for line in text.strip().splitlines())
     if not title or not text or len(title) > rules.LONGEST_TITLE or len(text) > rules.LONGEST_TEXT:
@@ -403,7 +403,8 @@ def save_text(
     # Two editors at once: the later waits and makes the version after.
     session.scalar(select(Platform.id).where(Platform.id == viewer.platform_id).with_for_update(key_share=True))
     current = begin_texts(session, viewer.platform_id, day)[audience]
-    if (current.title, current.text) == (title, text) and not asks_again:
+    is_same = (current.title, current.text) == (title, text)
+    if is_same and not (asks_again and agreed_to(session, viewer.platform_id, audience)):
         return current
     fresh = ConsentText(
         platform_id=viewer.platform_id,
