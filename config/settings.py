@@ -85,10 +85,8 @@ def load_settings(instance: Path | None = None) -> Settings:
 
 
 def _read(env: FileAwareEnv, folder: Path) -> Settings:
-    database_url = env.str("DATABASE_URL", "") or f"sqlite:///{folder / 'nastavnichestvo.sqlite3'}"
+    database_url = env.str("DATABASE_URL", "") or f"sqlite:///{_inside(folder, 'nastavnichestvo.sqlite3')}"
     embedded = database_url.startswith("sqlite")
-    if embedded:
-        folder.mkdir(parents=True, exist_ok=True)
     public_url = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
     parts = urlsplit(public_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
@@ -103,7 +101,7 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
     return Settings(
         public_url=public_url,
         database_url=_with_driver(database_url),
-        queue_url=env.str("QUEUE_URL", "") or f"sqlite:///{folder / 'queue.sqlite3'}",
+        queue_url=env.str("QUEUE_URL", "") or f"sqlite:///{_inside(folder, 'queue.sqlite3')}",
         secret_key=env.str("SECRET_KEY", "") or _kept_secret(folder, "secret_key", embedded),
         encryption_keys=keys,
         allowed_private_hosts=tuple(env.list("ALLOWED_PRIVATE_HOSTS", [])),
@@ -154,6 +152,12 @@ def _limit(name: str, value: str) -> int:
     return int(value.strip() or 0)
 
 
+def _inside(folder: Path, name: str) -> Path:
+    """Where a file of ours lies; the folder is made with the first of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
 def _with_driver(url: str) -> str:
     """SQLAlchemy takes psycopg 3 only when the URL says so; operators write plain `postgresql://`."""
     return "postgresql+psycopg" + url[len("postgresql") :] if url.startswith("postgresql:") else url
@@ -164,7 +168,7 @@ def _kept_secret(folder: Path, name: str, embedded: bool) -> str:
     if not embedded:
         # A second machine would make its own secrets and could not read what the first one encrypted.
         raise SettingsError(f"{name.upper()} is required when DATABASE_URL is not SQLite")
-    path = folder / name
+    path = _inside(folder, name)
     if not path.exists():
         fresh = Fernet.generate_key().decode() if name == "encryption_keys" else secrets.token_urlsafe(48)
         draft = folder / f".{name}.{secrets.token_hex(4)}"
