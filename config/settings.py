@@ -153,8 +153,11 @@ def _limit(name: str, value: str) -> int:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Where a file of ours lies; the folder is made with the first of them."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Where a file of ours lies; the folder is made with the first of them, for nobody's eyes but the service's user.
+
+    A folder that is there keeps its mode: whoever made it may let a group in, for backups.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / name
 
 

@@ -1,5 +1,6 @@
 """`make run`: the service on one machine, gunicorn and the worker side by side until one of them stops."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Migrate, start both processes, and end with the first that ends; returns its exit status."""
+    # The database, its log and the queue are full of people: what is made from here on is the service's user's alone.
+    os.umask(0o077)
     try:
         settings = load_settings()
     except SettingsError as err:

@@ -33,3 +33,12 @@ def test_no_folder_is_made_when_everything_lies_elsewhere(environment, tmp_path)
     environment(**POSTGRESQL, QUEUE_URL="redis://localhost")
     load_settings(tmp_path / "instance")
     assert not (tmp_path / "instance").exists()
+
+
+def test_the_folder_of_ours_is_for_nobody_else_and_a_present_one_keeps_its_mode(tmp_path):
+    load_settings(tmp_path / "instance")
+    assert (tmp_path / "instance").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made").chmod(0o750)
+    load_settings(tmp_path / "made")
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o750
