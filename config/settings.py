@@ -1,8 +1,11 @@
 """The service's settings: one typed class, filled from the environment and nowhere else."""
 
+import ipaddress
+import logging
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import time, timedelta
 from email.utils import parseaddr
@@ -13,8 +16,12 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from environs import EnvError, FileAwareEnv
 from marshmallow import ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
+SHORTEST_SECRET = 32
+"""Characters; what is shorter somebody thought up."""
 
 
 class SettingsError(Exception):
@@ -87,8 +94,10 @@ def load_settings(instance: Path | None = None) -> Settings:
 def _read(env: FileAwareEnv, folder: Path) -> Settings:
     database_url = env.str("DATABASE_URL", "") or f"sqlite:///{_inside(folder, 'nastavnichestvo.sqlite3')}"
     embedded = database_url.startswith("sqlite")
+    _check_database(database_url)
     public_url = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
-    parts = urlsplit(public_url)
+    with _must_be("PUBLIC_URL", "http(s)://host[:port]"):
+        parts = urlsplit(public_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
         raise SettingsError(f"PUBLIC_URL must be http(s)://host[:port] without a path, not {public_url!r}")
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
@@ -96,21 +105,24 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
     keys: tuple[str, ...] = tuple(env.list("ENCRYPTION_KEYS", [])) or (
         _kept_secret(folder, "encryption_keys", embedded),
     )
-    for key in keys:
-        Fernet(key)
+    with _must_be("ENCRYPTION_KEYS", "Fernet keys with commas between them"):
+        for key in keys:
+            Fernet(key)
+    with _must_be("SYNC_AT", "a time of day such as 19:00"):
+        sync_at = time.fromisoformat(env.str("SYNC_AT", "19:00"))
     return Settings(
         public_url=public_url,
         database_url=_with_driver(database_url),
         queue_url=env.str("QUEUE_URL", "") or f"sqlite:///{_inside(folder, 'queue.sqlite3')}",
-        secret_key=env.str("SECRET_KEY", "") or _kept_secret(folder, "secret_key", embedded),
+        secret_key=_long_enough(env.str("SECRET_KEY", "")) or _kept_secret(folder, "secret_key", embedded),
         encryption_keys=keys,
         allowed_private_hosts=tuple(env.list("ALLOWED_PRIVATE_HOSTS", [])),
-        trusted_proxies=tuple(env.list("TRUSTED_PROXIES", [])),
+        trusted_proxies=_networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", [])),
         session_lifetime=timedelta(seconds=env.int("SESSION_LIFETIME", 8 * 3600)),
-        sync_at=time.fromisoformat(env.str("SYNC_AT", "19:00")),
-        log_level=env.str("LOG_LEVEL", "INFO").upper(),
+        sync_at=sync_at,
+        log_level=_one_of("LOG_LEVEL", env.str("LOG_LEVEL", "INFO").upper(), tuple(logging.getLevelNamesMapping())),
         log_format=_one_of("LOG_FORMAT", env.str("LOG_FORMAT", "text"), ("text", "json")),
-        metrics_allow=tuple(env.list("METRICS_ALLOW", ["127.0.0.1", "::1"])),
+        metrics_allow=_networks("METRICS_ALLOW", env.list("METRICS_ALLOW", ["127.0.0.1", "::1"])),
         web_workers=env.int("WEB_WORKERS", 2),
         web_threads=env.int("WEB_THREADS", 2),
         logins_per_minute=_limit("LOGINS_PER_MINUTE", env.str("LOGINS_PER_MINUTE", "600")),
@@ -139,6 +151,29 @@ def _mail(env: FileAwareEnv) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _must_be(name: str, what: str) -> Iterator[None]:
+    """Name the setting that a library cannot use; the library says how, and of a secret never what."""
+    try:
+        yield
+    except ValueError as err:
+        raise SettingsError(f"{name} must be {what}: {err}") from err
+
+
+def _networks(name: str, entries: list[str]) -> tuple[str, ...]:
+    with _must_be(name, "addresses and networks with commas between them"):
+        for entry in entries:
+            ipaddress.ip_network(entry, strict=False)
+    return tuple(entries)
+
+
+def _long_enough(secret: str) -> str:
+    """The secret key, unless it can be guessed; empty when none is set."""
+    if 0 < len(secret) < SHORTEST_SECRET:
+        raise SettingsError(f"SECRET_KEY must be {SHORTEST_SECRET} characters or more, not {len(secret)}")
+    return secret
+
+
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
@@ -159,6 +194,16 @@ def _inside(folder: Path, name: str) -> Path:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / name
+
+
+def _check_database(url: str) -> None:
+    try:
+        known = make_url(url).get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):
+        known = False
+    if not known:
+        # What it is instead is not told: it has a password in it, wherever that stands.
+        raise SettingsError("DATABASE_URL must be postgresql://user:password@host:port/name or sqlite:///FILE")
 
 
 def _with_driver(url: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import ForeignKey, Index, String, and_, delete, select, text, up
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from config import SettingsError
 from lti_service import db
 from lti_service.db import Base, EnumText, Json, UtcDateTime, now
 
@@ -33,7 +34,7 @@ huey = MemoryHuey("nastavnichestvo", immediate=True, results=False)
 def connect(url: str) -> None:
     """Give the queue its storage: `sqlite:///FILE`, `redis://…`, `postgresql://…`, or `immediate`.
 
-    `immediate` runs each task at once in the caller's thread, which is what tests want.
+    `immediate` runs each task at once in the caller's thread, which is what tests want. Raises SettingsError.
     """
     huey.immediate = url == "immediate"
     scheme = urlsplit(url).scheme
@@ -44,7 +45,7 @@ def connect(url: str) -> None:
     elif scheme in ("postgresql", "postgres"):
         huey.storage = PostgresStorage(huey.name, dsn=url)
     elif not huey.immediate:
-        raise ValueError(f"QUEUE_URL is none of sqlite:///, redis://, postgresql://: {scheme}://…")
+        raise SettingsError(f"QUEUE_URL must begin with sqlite:///, redis:// or postgresql://, not {scheme}://")
 
 
 class RunState(StrEnum):

@@ -22,11 +22,12 @@ def main() -> int:
     os.umask(0o077)
     try:
         settings = load_settings()
+        upkeep.upgrade_database(settings.database_url)
+        app = create_app(settings)
     except SettingsError as err:
         sys.stderr.write(f"A setting is wrong: {err}\n")
         return 2
-    upkeep.upgrade_database(settings.database_url)
-    sys.stdout.write(greeting(create_app(settings)))
+    sys.stdout.write(greeting(app))
     sys.stdout.flush()
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "config" / "gunicorn.conf.py"), "wsgi:app"]
     worker = [sys.executable, "-m", "lti_service.worker"]

@@ -77,10 +77,10 @@ def main() -> int:
     """Run until told to stop; returns the exit status."""
     try:
         settings = load_settings()
+        connect(settings)
     except SettingsError as err:
         sys.stderr.write(f"A setting is wrong: {err}\n")
         return 2
-    connect(settings)
     schedule(settings)
     consumer: Any = queue.huey.create_consumer(workers=2, worker_type="thread", check_worker_health=True)
     consumer.run()

@@ -97,7 +97,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         public_url="http://localhost",
         database_url=database_url,
         queue_url="immediate",
-        secret_key="only-for-tests",
+        secret_key="only-for-tests-and-long-enough-for-them",
         encryption_keys=(Fernet.generate_key().decode(),),
         allowed_private_hosts=("localhost", "127.0.0.1"),
         trusted_proxies=(),
