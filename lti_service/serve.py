@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 from flask import Flask
 
 from config import Settings, SettingsError, load_settings
@@ -27,6 +28,9 @@ def main() -> int:
     except SettingsError as err:
         sys.stderr.write(f"A setting is wrong: {err}\n")
         return 2
+    except click.ClickException as err:
+        err.show()
+        return err.exit_code
     sys.stdout.write(greeting(app))
     sys.stdout.flush()
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "config" / "gunicorn.conf.py"), "wsgi:app"]

@@ -10,7 +10,8 @@ import click
 from alembic import command
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from config import Settings
 from lti_service import db
@@ -19,14 +20,28 @@ database = AppGroup("db", help="Migrations, backup and restore of the database."
 
 
 def upgrade_database(url: str) -> None:
-    """Bring the database at `url` to the newest migration."""
+    """Bring the database at `url` to the newest migration.
+
+    Raises click.ClickException when it cannot be reached, which commands tell in one line.
+    """
     config = db.alembic_config()
     engine = db.make_engine(url)
     config.attributes["engine"] = engine
     try:
+        _reach(engine)
         command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def _reach(engine: Engine) -> None:
+    try:
+        engine.connect().close()
+    except OperationalError as err:
+        url = engine.url
+        host = f" on {url.host}:{url.port or 5432}" if url.host else ""
+        why = " ".join(str(err.orig).split())
+        raise click.ClickException(f"The database {url.database}{host} cannot be reached: {why}") from err
 
 
 @database.command("upgrade")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
@@ -56,3 +57,20 @@ def test_what_the_service_keeps_is_for_nobody_elses_eyes(environment, tmp_path):
     assert {"nastavnichestvo.sqlite3", "queue.sqlite3", "secret_key", "encryption_keys"} <= modes.keys()
     assert set(modes.values()) == {0o600}
     assert (tmp_path / "instance").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("command", ["lti_service.serve", "flask --app wsgi db upgrade"])
+def test_a_database_that_cannot_be_reached_is_told_in_one_line(environment, command):
+    port = a_free_port()
+    told = environment | {
+        "DATABASE_URL": f"postgresql://mentor:s3cret@127.0.0.1:{port}/mentoring",
+        "SECRET_KEY": "a-secret-that-is-long-enough-for-it",
+        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()], cwd=ROOT, env=told, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"The database mentoring on 127.0.0.1:{port} cannot be reached" in line
+    assert "s3cret" not in line
