@@ -81,7 +81,12 @@ def restore(file: Path, yes: bool) -> None:
     url = _url()
     if url.get_backend_name() == "sqlite":
         with closing(sqlite3.connect(file)) as source:
-            verdict = source.execute("PRAGMA integrity_check").fetchone()[0]
+            try:
+                # To SQLite an empty file is a database too.
+                source.execute("SELECT version_num FROM alembic_version")
+                verdict = source.execute("PRAGMA integrity_check").fetchone()[0]
+            except sqlite3.DatabaseError as err:
+                raise click.ClickException(f"{file} is no backup of an SQLite database of ours: {err}") from err
             if verdict != "ok":
                 raise click.ClickException(f"{file} is damaged: {verdict}")
             # Page by page into the file in use, so that whoever has it open sees the restored content.

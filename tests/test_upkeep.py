@@ -81,11 +81,18 @@ def test_a_backup_brings_back_what_was_there(app, session, tmp_path):
     assert session.query(Programme).one().title == "Программа"
 
 
-def test_a_damaged_backup_is_refused(app, tmp_path):
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b""], ids=["a text", "an empty file"])
+def test_what_is_no_backup_is_refused_in_one_line(app, session, tmp_path, content):
+    """SQLite takes an empty file for an empty database, and would bring that back."""
+    session.add(Programme(code="a", first_year=2026, title="Программа", loaded_at=db.now()))
+    session.commit()
     file = tmp_path / "broken"
-    file.write_bytes(b"no database at all" * 100)
+    file.write_bytes(content)
     done = app.test_cli_runner().invoke(args=["db", "restore", "--yes", str(file)])
-    assert done.exit_code != 0
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert len(done.output.splitlines()) == 1
+    assert session.query(Programme).one().title == "Программа"
 
 
 def test_health_says_up_and_ready(client):
