@@ -57,14 +57,12 @@ def backup(file: Path) -> None:
     """Write a consistent copy to FILE while the service runs."""
     url = _url()
     if url.get_backend_name() == "sqlite":
-        draft = file.with_name(file.name + ".part")
+        draft = _for_nobody_else(file.with_name(file.name + ".part"))
         with closing(sqlite3.connect(str(url.database))) as source, closing(sqlite3.connect(draft)) as target:
             source.backup(target)
-        draft.chmod(0o600)
         draft.replace(file)
     else:
-        _run("pg_dump", "--format=custom", f"--file={file}", _dsn(url))
-        file.chmod(0o600)
+        _run("pg_dump", "--format=custom", f"--file={_for_nobody_else(file)}", _dsn(url))
     click.echo(f"Backed up to {file}. Keep the encryption keys too: without them keys and tokens in it are lost.")
     settings: Settings = current_app.extensions["settings"]
     if settings.scans_path.is_dir():
@@ -112,6 +110,13 @@ def _url() -> URL:
 
 def _dsn(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _for_nobody_else(file: Path) -> Path:
+    """The file, closed to others before anything is in it."""
+    file.touch()
+    file.chmod(0o600)
+    return file
 
 
 def _run(program: str, *arguments: str) -> None:
