@@ -6,7 +6,7 @@ from config import load_settings
 
 _settings = load_settings()
 
-bind = "127.0.0.1:8000"
+bind = _settings.bind
 workers = _settings.web_workers
 # A process for each core, of two threads: one waits for the browser or the disk while the other works, and the code
 # stays in the core's cache. docs/adr/0002 has the figures.

@@ -68,6 +68,8 @@ class Settings:
     smtp_password: str = ""
     mail_from: str = ""
     """The sender: an address, or `Name <address>`."""
+    bind: str = "127.0.0.1:8000"
+    """Where gunicorn listens: `HOST:PORT`, or `unix:FILE` for a proxy on this machine."""
 
     @property
     def https(self) -> bool:
@@ -95,7 +97,11 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
     database_url = env.str("DATABASE_URL", "") or f"sqlite:///{_inside(folder, 'nastavnichestvo.sqlite3')}"
     embedded = database_url.startswith("sqlite")
     _check_database(database_url)
-    public_url = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+    bind = env.str("BIND", "") or "127.0.0.1:8000"
+    port = bind.rpartition(":")[2]
+    if not (port.isdecimal() or bind.startswith("unix:")):
+        raise SettingsError(f"BIND must be HOST:PORT or unix:FILE, not {bind!r}")
+    public_url = env.str("PUBLIC_URL", f"http://localhost:{port if port.isdecimal() else 8000}").rstrip("/")
     with _must_be("PUBLIC_URL", "http(s)://host[:port]"):
         parts = urlsplit(public_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
@@ -111,6 +117,7 @@ def _read(env: FileAwareEnv, folder: Path) -> Settings:
     with _must_be("SYNC_AT", "a time of day such as 19:00"):
         sync_at = time.fromisoformat(env.str("SYNC_AT", "19:00"))
     return Settings(
+        bind=bind,
         public_url=public_url,
         database_url=_with_driver(database_url),
         queue_url=env.str("QUEUE_URL", "") or f"sqlite:///{_inside(folder, 'queue.sqlite3')}",

@@ -53,7 +53,7 @@ def main() -> int:
 def greeting(app: Flask) -> str:
     """Where the service answers; and while no Moodle is connected yet, a registration address for the first."""
     settings: Settings = app.extensions["settings"]
-    lines = [f"The service answers at {settings.public_url}."]
+    lines = [f"The service listens on {settings.bind} and answers at {settings.public_url}."]
     with app.app_context(), db.transaction() as session:
         if not platforms.all_platforms(session):
             code = platforms.invite(session)

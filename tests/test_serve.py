@@ -50,10 +50,12 @@ def serving(environment: dict[str, str], port: int):
         process.communicate(timeout=30)
 
 
-def test_what_the_service_keeps_is_for_nobody_elses_eyes(environment, tmp_path):
+def test_it_listens_where_it_is_told_and_what_it_keeps_is_for_nobody_elses_eyes(environment, tmp_path):
     port = a_free_port()
-    with serving(environment | {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"}, port):
+    with serving(environment | {"BIND": f"127.0.0.1:{port}"}, port) as process:
+        said = process.stdout.readline()
         modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "instance").iterdir()}
+    assert said == f"The service listens on 127.0.0.1:{port} and answers at http://localhost:{port}.\n"
     assert {"nastavnichestvo.sqlite3", "queue.sqlite3", "secret_key", "encryption_keys"} <= modes.keys()
     assert set(modes.values()) == {0o600}
     assert (tmp_path / "instance").stat().st_mode & 0o777 == 0o700

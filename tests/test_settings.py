@@ -61,6 +61,8 @@ def test_the_folder_of_ours_is_for_nobody_else_and_a_present_one_keeps_its_mode(
         ("DATABASE_URL", "mysql://mentor@localhost/mentor"),
         ("DATABASE_URL", "postgresql://mentor:s3cret/mentor"),
         ("PUBLIC_URL", "https://[mentor"),
+        ("BIND", "localhost:http"),
+        ("BIND", "0.0.0.0"),
         ("TRUSTED_PROXIES", "127.0.0.1,proxy"),
         ("METRICS_ALLOW", "10.0.0.0/99"),
         ("LOG_LEVEL", "loud"),
@@ -98,3 +100,11 @@ def test_whatever_is_started_says_it_in_one_line(tmp_path, command, name, value)
     assert done.returncode == 2
     [line] = [line for line in done.stderr.splitlines() if "[info" not in line]
     assert f"A setting is wrong: {name} must " in line
+
+
+@pytest.mark.parametrize(
+    ("bind", "reached"), [("0.0.0.0:9000", 9000), ("[::1]:9000", 9000), ("unix:/run/mentor.sock", 8000), ("", 8000)]
+)
+def test_people_reach_the_service_at_the_port_it_listens_on_unless_told_otherwise(environment, tmp_path, bind, reached):
+    environment(BIND=bind)
+    assert load_settings(tmp_path).public_url == f"http://localhost:{reached}"

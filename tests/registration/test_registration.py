@@ -389,10 +389,10 @@ def test_the_command_prints_an_address_that_works(app, paste, session):
 
 def test_the_service_starts_with_an_address_that_works_until_a_moodle_is_connected(app, paste, session):
     said = greeting(app)
-    assert said.startswith(f"The service answers at {OURS}.")
+    assert said.startswith(f"The service listens on 127.0.0.1:8000 and answers at {OURS}.")
     assert paste(said.splitlines()[-1]).status_code == 200
     assert len(the_platforms(session)) == 1
-    assert greeting(app) == f"The service answers at {OURS}.\n"
+    assert greeting(app) == f"The service listens on 127.0.0.1:8000 and answers at {OURS}.\n"
 
 
 def test_the_command_knows_no_other_platform(app):
