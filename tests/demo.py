@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -116,11 +117,11 @@ class Demo:
 
     def start(self, *arguments: str) -> None:
         """Start a process of the service beside us."""
-        log = (self.folder / f"{len(self.processes)}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments], cwd=ROOT, env=self.environment, stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
+        command = [sys.executable, "-m", *arguments]
+        with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
         self.processes.append(process)
 
     def stop(self) -> None:
@@ -140,9 +141,12 @@ class Demo:
         return "\n".join(file.read_text(errors="replace")[-3000:] for file in sorted(self.folder.glob("*.log")))
 
     def wait(self, truth: Callable[[], bool], what: str) -> None:
-        """Wait until background work has made it true."""
+        """Wait until background work has made it true; not longer than the processes live that do it."""
         deadline = time.monotonic() + PATIENCE
         while not truth():
+            for process in self.processes:
+                status = process.poll()
+                must(status is None, f"процесс {process.args[2]} завершился со статусом {status}, конец журналов ниже")
             must(time.monotonic() < deadline, f"{what} did not happen within {PATIENCE:.0f} s")
             time.sleep(0.3)
 
@@ -634,6 +638,13 @@ def grades(demo: Demo) -> str:
 # --- running it -----------------------------------------------------------------------------------------------------
 
 
+def answers(port: int) -> bool:
+    """Whether somebody listens on this port of localhost, by either of its addresses: browsers try both."""
+    with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=2):
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def a_demo(check: bool) -> Iterator[Demo]:
     """The practice Moodle on its port and an empty folder for the service; both are gone afterwards."""
@@ -677,6 +688,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--check", action="store_true", help="check every step, leave nothing running")
     check = parser.parse_args().check
+    taken = [str(port) for port in (SERVICE, MOODLE) if answers(port)]
+    if taken:
+        sys.exit(
+            f"На этой машине уже занято: порт {' и порт '.join(taken)}. Какой программой, покажет "
+            f"ss -ltnp | grep -E ':({'|'.join(taken)})' (на macOS: lsof -i :{' -i :'.join(taken)}); "
+            "остановите её и повторите команду."
+        )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with a_demo(check) as demo:
         done = walk(demo)
