@@ -68,22 +68,21 @@ def parts_in(course: Course) -> list[Part]:
     """Who one may be in a course: a few people of every kind."""
     college = _moodle().college
     enrolled = {enrolment.person.id: enrolment for enrolment in course.active()}
+    places = {person_id: place for place, person_id in enumerate(_moodle().shown_first)}
 
     def some(people: list[Person], *roles: str) -> list[Person]:
-        return [
+        here = [
             person
             for person in people
             if person.id in enrolled and (not roles or set(roles) & set(enrolled[person.id].roles))
-        ][:SHOWN_OF_EACH]
+        ]
+        return sorted(here, key=lambda person: places.get(person.id, len(places)))[:SHOWN_OF_EACH]
 
-    first = _one_of_each_group(course, college.students)
+    seniors = [person for person in college.students if SENIOR.search(person.institution)]
+    others = [person for person in college.students if not SENIOR.search(person.institution)]
     parts = [
-        Part("Студент", "будущий наставляемый", some(first)),
-        Part(
-            "Старшекурсник",
-            "может быть и наставником",
-            some([person for person in reversed(college.students) if SENIOR.search(person.institution)]),
-        ),
+        Part("Студент", "будущий наставляемый", some(_one_of_each_group(course, others))),
+        Part("Старшекурсник", "может быть и наставником", some(seniors[::-1])),
         Part("Преподаватель", "ведёт курс", some(college.teachers, "editingteacher")),
         Part("Наставник", "преподаватель без права редактирования", some(college.teachers, "teacher")),
         Part("Работодатель", "наставник от организации-партнёра", some(college.employers)),

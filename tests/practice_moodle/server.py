@@ -60,6 +60,8 @@ class PracticeMoodle:
         self.registration = Registration(self.site, self.lti)
         self.faults = Faults()
         self.requests = RequestLog()
+        self.shown_first: list[int] = []
+        """Ids of those whom the front page shows before others: a demo's people with something to see in the tool."""
 
     # --- addresses and names a tool is given ----------------------------------------------------------------
 

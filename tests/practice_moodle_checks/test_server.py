@@ -149,6 +149,15 @@ def test_everyone_can_be_launched_from_the_front_page(moodle: PracticeMoodle) ->
     assert f"user={college.students[7].id}" in found
 
 
+def test_the_front_page_begins_with_those_who_have_something_to_see(moodle: PracticeMoodle) -> None:
+    link = moodle.add_link(2, moodle.add_tool("http://localhost:9701"))
+    paired = moodle.college.students[7]
+    address = f"/mod/lti/launch.php?id={link.module_id}&amp;user={paired.id}"
+    assert address not in requests.get(moodle.issuer, timeout=5).text
+    moodle.shown_first = [paired.id]
+    assert address in requests.get(moodle.issuer, timeout=5).text
+
+
 def test_the_activity_is_a_frame_in_a_page_or_a_launch_of_its_own(moodle: PracticeMoodle) -> None:
     link = moodle.add_link(2, moodle.add_tool("http://localhost:9701"))
     student = moodle.college.students[0]
