@@ -1,10 +1,14 @@
 """Keeping the database: `flask db upgrade`, `db backup FILE`, `db restore FILE`."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from tempfile import TemporaryFile
+from typing import IO
 
 import click
 from alembic import command
@@ -62,7 +66,7 @@ def backup(file: Path) -> None:
             source.backup(target)
         draft.replace(file)
     else:
-        _run("pg_dump", "--format=custom", f"--file={_for_nobody_else(file)}", _dsn(url))
+        _run(url, "pg_dump", "--format=custom", f"--file={_for_nobody_else(file)}", _dsn(url))
     click.echo(f"Backed up to {file}. Keep the encryption keys too: without them keys and tokens in it are lost.")
     settings: Settings = current_app.extensions["settings"]
     if settings.scans_path.is_dir():
@@ -91,15 +95,13 @@ def restore(file: Path, yes: bool) -> None:
             with closing(sqlite3.connect(str(url.database))) as target:
                 source.backup(target)
     else:
-        _run(
-            "pg_restore",
-            "--clean",
-            "--if-exists",
-            "--no-owner",
-            "--single-transaction",
-            f"--dbname={_dsn(url)}",
-            str(file),
-        )
+        # The whole copy is read before anything is touched, into a file that has no name: it is full of people.
+        with TemporaryFile() as copy:
+            _run(url, "pg_restore", "--no-owner", "--file=-", str(file), stdout=copy)
+            copy.seek(0)
+            wholly = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
+            steps = ("--command", _DROP_TABLES, "--file=-")
+            _run(url, "psql", *wholly, *steps, f"--dbname={_dsn(url)}", stdin=copy)
     click.echo(f"Restored from {file}.")
 
 
@@ -109,7 +111,8 @@ def _url() -> URL:
 
 
 def _dsn(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Without the password: everybody on the machine reads the arguments of a program."""
+    return url._replace(drivername="postgresql", password=None).render_as_string(hide_password=False)
 
 
 def _for_nobody_else(file: Path) -> Path:
@@ -119,10 +122,25 @@ def _for_nobody_else(file: Path) -> Path:
     return file
 
 
-def _run(program: str, *arguments: str) -> None:
+_DROP_TABLES = """
+DO $$ DECLARE found name; BEGIN
+  FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+    EXECUTE format('DROP TABLE %I CASCADE', found);
+  END LOOP;
+END $$
+"""
+"""Whatever is there goes, also tables that are newer than the copy and refer to older ones."""
+
+
+def _run(
+    url: URL, program: str, *arguments: str, stdin: IO[bytes] | None = None, stdout: IO[bytes] | int = DEVNULL
+) -> None:
     found = shutil.which(program)
     if not found:
         raise click.ClickException(f"{program} is not installed (Debian: postgresql-client)")
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    environment = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
+    done = subprocess.run(  # noqa: S603
+        [found, *arguments], env=environment, stdin=stdin, stdout=stdout, stderr=PIPE, text=True, check=False
+    )
     if done.returncode:
         raise click.ClickException(done.stderr.strip() or f"{program} failed")
