@@ -86,7 +86,7 @@ def load_settings(instance: Path | None = None) -> Settings:
     """
     folder = instance or Path(os.environ.get("INSTANCE_PATH") or ROOT / "instance")
     # Each setting may come from a file instead (`SECRET_KEY_FILE=/run/secrets/…`), as containers do it.
-    env = FileAwareEnv()
+    env = FileAwareEnv(strip_whitespace=True)
     try:
         return _read(env, folder)
     except (EnvError, ValidationError, ValueError) as err:

@@ -36,6 +36,13 @@ def test_the_folder_of_the_queue_is_made_when_the_database_is_elsewhere(environm
     assert (tmp_path / "instance").is_dir()
 
 
+def test_a_secret_in_a_file_ends_before_the_end_of_its_line(environment, tmp_path):
+    environment(**POSTGRESQL)
+    (tmp_path / "password").write_text("s3cret\n")
+    environment(SMTP_HOST="mail.example", MAIL_FROM="a@example.org", SMTP_PASSWORD_FILE=str(tmp_path / "password"))
+    assert load_settings(tmp_path / "instance").smtp_password == "s3cret"
+
+
 def test_no_folder_is_made_when_everything_lies_elsewhere(environment, tmp_path):
     environment(**POSTGRESQL, QUEUE_URL="redis://localhost")
     load_settings(tmp_path / "instance")
