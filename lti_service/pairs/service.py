@@ -268,8 +268,14 @@ def begin_continued(
 ) -> Pair:
     """The pair of the new school year in which the work of `before`, which is finished, goes on: active at once.
 
-    Raises MenteeLeftError, AlreadyPairedError, ConsentMissingError.
+    Raises MentorNotHereError, MenteeNotHereError, MenteeLeftError, AlreadyPairedError, ConsentMissingError.
     """
+    here = _active_members(session, before.course_id, [mentor.person_id, *(mentee.person_id for mentee in mentees)])
+    if mentor.person_id not in here:
+        raise errors.MentorNotHereError(name=mentor.person.name)
+    gone = [mentee.person.name for mentee in mentees if mentee.person_id not in here]
+    if gone:
+        raise errors.MenteeNotHereError(names=", ".join(gone))
     left = [mentee.person.name for mentee in mentees if mentee.state is MenteeState.WITHDRAWN]
     if left:
         raise errors.MenteeLeftError(names=", ".join(left))

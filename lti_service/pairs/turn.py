@@ -144,7 +144,8 @@ def _end(session: Session, viewer: Viewer, day: date, pair: Pair) -> None:
 def _continue(session: Session, viewer: Viewer, day: date, pair: Pair, cycle: Cycle) -> None:
     """Finish the pair in its year and begin the one that goes on; who has it locked first does it, once.
 
-    Consent is asked of everybody, places are not: nobody is sent away by a turn of the calendar.
+    That they are in the course and consent is asked of everybody, places are not: nobody is sent away by a turn of the
+    calendar.
     """
     still_in_it = [place.mentee for place in pair.places if place.is_open]
     service.move(

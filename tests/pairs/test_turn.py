@@ -189,6 +189,23 @@ def test_one_that_cannot_go_on_says_why_and_does_not_hold_up_the_others(
     assert session.scalar(select(func.count(Pair.id)).where(Pair.cycle_id == cycle.id)) == 1
 
 
+@pytest.mark.parametrize("side", ["mentor", "mentee"])
+def test_nobody_goes_on_who_has_left_the_course(world, come_in, turned, session: Session, side):
+    pair = world.pair(PairState.ACTIVE)
+    mentee = pair.places[0].mentee
+    gone = pair.mentor.person if side == "mentor" else mentee.person
+    turned()
+    session.scalars(select(Membership).where(Membership.person_id == gone.id)).one().active = False
+    session.commit()
+    answer = decide(come_in(world.curator), world, "continue", pair)
+    assert answer.status_code == 409
+    said = f"{gone.name}: нет в этом курсе" if side == "mentor" else f"Нет в этом курсе: {gone.name}"
+    assert said in answer.text
+    cycle = new_year(world)
+    assert pair.state is PairState.ACTIVE
+    assert people.mentee_of(session, cycle.id, mentee.person_id) is None
+
+
 def test_pairs_of_this_year_and_of_other_courses_are_not_touched(world, come_in, turned, session: Session):
     elsewhere = world.pair(PairState.ACTIVE)
     world.pair(PairState.ACTIVE)
