@@ -71,6 +71,12 @@ class Person(Base):
         return f"{self.family_name} {self.given_name}".strip() or number(self.moodle_id)
 
     @property
+    def family_names(self) -> list[str]:
+        """The family names by which others may have written of them: where it was corrected, Moodle's too."""
+        names = [self.family_name, str(self.corrected.get("family_name", ""))]
+        return [name for name in names if name]
+
+    @property
     def spoken_name(self) -> str:
         """Имя Фамилия, as Moodle greets; for talking to the person rather than listing them."""
         return spoken(self.given_name, self.family_name, self.moodle_id)

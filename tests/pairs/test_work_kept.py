@@ -169,6 +169,15 @@ def test_words_that_name_somebody_in_another_case_go_with_them(group: AtWork) ->
     assert "Похвалить Алексеева и Алексеевну" in left
 
 
+def test_a_goal_with_the_name_that_moodle_still_has_goes_too(group: AtWork, session: Session) -> None:
+    gone = group.mentees[0].person
+    gone.corrected = {"family_name": "Щукина"}
+    session.commit()
+    group.send(group.mentor, "goal", goal="Подготовить Щукину к чемпионату")
+    erase(group, gone.id)
+    assert group.goal() == ""
+
+
 def test_the_preview_of_an_erasure_says_what_goes(at_work: AtWork, session: Session) -> None:
     session.rollback()
     with at_work.mentee.application.test_request_context():

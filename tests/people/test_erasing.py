@@ -190,6 +190,26 @@ def test_the_trail_of_others_stays_as_it_is(session: Session, small: SmallCourse
     assert found.all() == [*kept, {"search": "—"}, {"number": "—"}]
 
 
+# --- a corrected name ---------------------------------------------------------------------------------------------
+
+
+def test_the_name_that_moodle_still_has_goes_with_the_corrected_one(session: Session, small: SmallCourse) -> None:
+    gone = small.add("Щукина Ольга", "student")
+    session.commit()
+    corrections.correct(
+        session, small.at, gone.id, family_name="Ветрова", given_name="Ольга", birth_date=None, today=TODAY
+    )
+    for word in ("щукина", "ветрова"):
+        audit.record(session, "base.exported", platform_id=small.platform.id, subject="base:mentees", search=word)
+    session.commit()
+    check(session, small, "Щукина Ольга;15.03.2001", "Ветрова Ольга;15.03.2001")
+    assert len(shown(session)) == 2
+    erase(session, small, gone)
+    found = session.scalars(select(AuditEvent.details).where(AuditEvent.action == "base.exported"))
+    assert found.all() == [{"search": "—"}, {"search": "—"}]
+    assert shown(session) == []
+
+
 # --- afterwards ---------------------------------------------------------------------------------------------------
 
 

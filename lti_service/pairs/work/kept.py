@@ -181,10 +181,10 @@ personal.keep(
 def forget_words(session: Session, erasing: Erasing) -> None:
     """Of somebody's pairs no words are left; of a group only what is theirs, by them or names them, for it goes on."""
     person = session.get_one(Person, erasing.person_id)
-    says, calls = mentions([person.email, person.idnumber]), mentions_family(person.family_name)
+    says = [mentions([person.email, person.idnumber]), *map(mentions_family, person.family_names)]
 
     def has(text: str) -> bool:
-        return says(text) or calls(text)
+        return any(said(text) for said in says)
 
     as_mentee = select(PairMentee.pair_id).join(Mentee).where(Mentee.person_id == person.id)
     alone = select(PairMentee.pair_id).group_by(PairMentee.pair_id).having(func.count(PairMentee.id) == 1)

@@ -35,7 +35,7 @@ def lock_files(session: Session, erasing: Erasing) -> None:
 def forget_rows(session: Session, erasing: Erasing) -> None:
     """Rows of files being checked that name the person go; whoever applies such a file is told to look at it anew."""
     person = session.get_one(Person, erasing.person_id)
-    has = mentions(word for word in (person.family_name, person.email) if len(word) > 1)
+    has = mentions(word for word in (*person.family_names, person.email) if len(word) > 1)
     is_number = mentions([person.idnumber])
     for preview_id in session.scalars(_files(erasing.platform_id)).all():
         rows = session.execute(

@@ -30,7 +30,7 @@ def erase_person(session: Session, erasing: Erasing, *, stays_away: bool) -> dic
     ).one()
     if stays_away and person.moodle_id is not None:
         identities.remember(session, person.platform_id, person.moodle_id)
-    names = [person.family_name, person.email, person.idnumber]
+    names = [*person.family_names, person.email, person.idnumber]
     moodle_id = person.moodle_id
     courses = sorted(
         session.scalars(select(Membership.course_id).where(Membership.person_id == person.id, Membership.active))
