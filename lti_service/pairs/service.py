@@ -122,7 +122,12 @@ def _lock_mentees(session: Session, mentee_ids: Iterable[int]) -> list[Mentee]:
 
 def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees: Sequence[Mentee], day: date) -> None:
     persons = [mentor.person_id, *(mentee.person_id for mentee in mentees)]
-    here = _active_members(session, course_id, persons)
+    here = _members(session, course_id, persons)
+    # Of whoever never was in the course nothing is told, not even the name.
+    if mentor.person_id not in here:
+        raise errors.UnknownMentorError
+    if not here.keys() >= set(persons):
+        raise errors.UnknownMenteeError
     consenting = consents.consenting(session, persons, day)
     paired = set(
         session.scalars(
@@ -143,7 +148,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
         is_ready=mentor.state is MentorState.READY,
         is_trained=not training.has_run_out_for(session, mentor, day),
         takes_part=not mentor.forms or form in mentor.forms,
-        is_here=mentor.person_id in here,
+        is_here=here[mentor.person_id],
         capacity=mentor.capacity,
         taken=taken or 0,
         has_consent=mentor.person_id in consenting,
@@ -154,7 +159,7 @@ def _check(session: Session, course_id: int, form: Form, mentor: Mentor, mentees
             name=mentee.person.name,
             kind=mentee.kind,
             state=mentee.state,
-            is_here=mentee.person_id in here,
+            is_here=here[mentee.person_id],
             has_open_pair=mentee.id in paired,
             has_consent=mentee.person_id in consenting,
         )
@@ -192,14 +197,14 @@ _REFUSALS: dict[Misfit, type[errors.PairError]] = {
 }
 
 
-def _active_members(session: Session, course_id: int, person_ids: Iterable[int]) -> set[int]:
-    return set(
-        session.scalars(
-            select(Membership.person_id).where(
-                Membership.course_id == course_id, Membership.active, Membership.person_id.in_(person_ids)
-            )
+def _members(session: Session, course_id: int, person_ids: Iterable[int]) -> dict[int, bool]:
+    """Those of these people who are or were in the course → whether they are there now."""
+    rows = session.execute(
+        select(Membership.person_id, Membership.active).where(
+            Membership.course_id == course_id, Membership.person_id.in_(person_ids)
         )
     )
+    return {row.person_id: row.active for row in rows}
 
 
 # --- moving -------------------------------------------------------------------------------------------------------
@@ -270,10 +275,10 @@ def begin_continued(
 
     Raises MentorNotHereError, MenteeNotHereError, MenteeLeftError, AlreadyPairedError, ConsentMissingError.
     """
-    here = _active_members(session, before.course_id, [mentor.person_id, *(mentee.person_id for mentee in mentees)])
-    if mentor.person_id not in here:
+    here = _members(session, before.course_id, [mentor.person_id, *(mentee.person_id for mentee in mentees)])
+    if not here.get(mentor.person_id):
         raise errors.MentorNotHereError(name=mentor.person.name)
-    gone = [mentee.person.name for mentee in mentees if mentee.person_id not in here]
+    gone = [mentee.person.name for mentee in mentees if not here.get(mentee.person_id)]
     if gone:
         raise errors.MenteeNotHereError(names=", ".join(gone))
     left = [mentee.person.name for mentee in mentees if mentee.state is MenteeState.WITHDRAWN]

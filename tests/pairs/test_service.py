@@ -180,13 +180,19 @@ def test_a_mentee_who_needs_no_mentor_is_refused(world, state):
 
 
 def test_people_who_are_not_in_the_course_are_refused(world, session):
-    elsewhere = world.another_course()
-    assert isinstance(refusal(world, world.mentor(course=elsewhere), world.mentee()), errors.MentorNotHereError)
-    assert isinstance(refusal(world, world.mentor(), world.mentee(course=elsewhere)), errors.MenteeNotHereError)
-    gone = world.mentee()
-    session.scalars(select(Membership).where(Membership.person_id == gone.person_id)).one().active = False
+    left, gone = world.mentor(), world.mentee()
+    for person_id in (left.person_id, gone.person_id):
+        session.scalars(select(Membership).where(Membership.person_id == person_id)).one().active = False
     session.commit()
+    assert isinstance(refusal(world, left, world.mentee()), errors.MentorNotHereError)
     assert isinstance(refusal(world, world.mentor(), gone), errors.MenteeNotHereError)
+
+
+def test_nobody_is_told_who_is_in_another_course(world):
+    elsewhere = world.another_course()
+    mentor, mentee = world.mentor(course=elsewhere), world.mentee(course=elsewhere, state=MenteeState.CANDIDATE)
+    assert isinstance(refusal(world, mentor, world.mentee()), errors.UnknownMentorError)
+    assert isinstance(refusal(world, world.mentor(), mentee), errors.UnknownMenteeError)
 
 
 def test_nobody_mentors_themselves(world, session):
