@@ -25,6 +25,7 @@ from lti_service import db, queue
 from lti_service.access import Role
 from lti_service.db import now
 from lti_service.errors import DomainError
+from lti_service.lists import in_parts
 from lti_service.lti import roster, services
 from lti_service.lti.roles import course_roles
 from lti_service.lti.roster import Member
@@ -303,9 +304,11 @@ def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None
                 done = report.earlier + report.read
                 mark = replace(reached, done=done, made_with=made_with) if reached else mark
                 position = asdict(mark) if mark.pages else {}
+                _forget_erased(session, place, report)
                 step(done, expected and max(expected, done), position, report.counts(), session)
     # What is left to do needs no page, and what it may find wrong wants all of them read again.
     with _transaction() as session:
+        _forget_erased(session, place, report)
         step(report.earlier + report.read, expected, {}, report.counts(), session)
     here |= seen.before
     if before and not here:
@@ -316,7 +319,21 @@ def _sync(course_id: int, step: Step, report: Report, mark: Mark | None) -> None
     with _transaction() as session:
         report.left = _mark_left(session, place.course_id, list(gone.values()))
         session.execute(update(Course).where(Course.id == place.course_id).values(synced_at=now()))
+        _forget_erased(session, place, report)
         step(report.earlier + report.read, expected, {}, report.counts(), session)
+
+
+def _forget_erased(session: Session, place: _Place, report: Report) -> None:
+    """Name nobody in the report's troubles whose data were erased, before this sync or while it read the pages."""
+    named = {one for ids in report.problems.values() for one in ids[:NAMED]}
+    known: set[str | None] = set()
+    for some in in_parts(sorted(named)):
+        ours = select(Person.moodle_id).where(Person.platform_id == place.platform_id, Person.moodle_id.in_(some))
+        known.update(session.scalars(ours.where(Person.withheld.is_(False))))
+    gone = named - known
+    if gone:
+        left = {reason: [one for one in ids if one not in gone] for reason, ids in report.problems.items()}
+        report.problems = {reason: ids for reason, ids in left.items() if ids}
 
 
 def _made_with(place: _Place, cycle_id: int) -> str:

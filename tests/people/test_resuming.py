@@ -1,5 +1,6 @@
 """A sync that breaks off goes on where it was, even hours later, and takes nobody for gone who is there."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from lti_service import db, queue
+from lti_service.db import now
 from lti_service.people import enrolments, tasks
 from lti_service.people.models import Membership, Person
+from lti_service.people.privacy import erasing
+from lti_service.personal import Erasing
 from lti_service.platforms.models import Course, Platform
 from lti_service.queue import Run, RunLostError, RunState
 from moodle_client import MoodleClient
@@ -322,3 +326,43 @@ def test_what_breaks_unexpectedly_keeps_the_counts_of_the_pages_that_are_kept(
     a_sync(course)
     moodle.college.person("curator").lang = "en"
     assert "new: 175" in launch_as("curator").get(f"/courses/{course.id}/sync/").text, "among the earlier ones"
+
+
+# --- whoever is erased --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "between two pages"])
+def test_of_whom_data_were_erased_no_report_of_a_load_keeps_the_number(
+    session: Session,
+    course: Course,
+    moodle: PracticeMoodle,
+    person_of: PersonOf,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: bool,
+):
+    moodle.college.person("student001").fields["birthdate"] = "-2500000000"
+    moodle_id = str(moodle.college.person("student001").id)
+    assert a_sync(course).counts["problems"]["birth-date"]["people"] == [moodle_id]
+    gone = person_of("student001")
+    read = enrolments._from_web_service
+
+    def erase() -> None:
+        with db.new_session() as own, db.transaction(own) as writing:
+            what = Erasing(course.platform_id, gone.id, None, course.id, now().date(), now())
+            erasing.erase_person(writing, what, stays_away=True)
+
+    def erased_at_the_third_page(*told: Any) -> Any:
+        for number, page in enumerate(read(*told)):
+            if number == 2:
+                erase()
+            yield page
+
+    if meanwhile:
+        monkeypatch.setattr(enrolments, "_from_web_service", erased_at_the_third_page)
+    else:
+        erase()
+
+    assert a_sync(course).counts["problems"] == {}
+
+    session.rollback()
+    assert not [run for run in session.scalars(select(Run)) if f'"{moodle_id}"' in json.dumps(run.counts)]
