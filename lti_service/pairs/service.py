@@ -224,7 +224,8 @@ def move(
     """Do something with a pair of the course: the mentor answers, a curator starts, finishes, ends or cancels.
 
     Raises NotFoundError for pairs that are not this person's to know of, NotYourMoveError, UnknownMoveError when
-    the pair is past it, ConsentMissingError when somebody's consent does not count on `day`, ReasonNeededError and
+    the pair is past it, MentorNotHereError and MenteeNotHereError when work would start with somebody who has left the
+    course, ConsentMissingError when somebody's consent does not count on `day`, ReasonNeededError and
     ReasonTooLongError.
     """
     pair = session.scalar(
@@ -241,6 +242,8 @@ def move(
     state = rules.next_state(pair.state, action)
     if state is None:
         raise errors.UnknownMoveError(state=labels.STATES[pair.state])
+    if action is Action.START:
+        _check_here(session, course_id, pair.mentor, [place.mentee for place in pair.places if place.is_open])
     if action in rules.NEEDS_CONSENT:
         _check_consents(session, pair, day)
     reason = _checked_reason(action, reason)
@@ -275,12 +278,7 @@ def begin_continued(
 
     Raises MentorNotHereError, MenteeNotHereError, MenteeLeftError, AlreadyPairedError, ConsentMissingError.
     """
-    here = _members(session, before.course_id, [mentor.person_id, *(mentee.person_id for mentee in mentees)])
-    if not here.get(mentor.person_id):
-        raise errors.MentorNotHereError(name=mentor.person.name)
-    gone = [mentee.person.name for mentee in mentees if not here.get(mentee.person_id)]
-    if gone:
-        raise errors.MenteeNotHereError(names=", ".join(gone))
+    _check_here(session, before.course_id, mentor, mentees)
     left = [mentee.person.name for mentee in mentees if mentee.state is MenteeState.WITHDRAWN]
     if left:
         raise errors.MenteeLeftError(names=", ".join(left))
@@ -347,6 +345,15 @@ def movers_of(pair: Pair, person_id: int, is_curator: bool) -> set[Mover]:
     if pair.mentor.person_id == person_id:
         movers.add(Mover.MENTOR)
     return movers
+
+
+def _check_here(session: Session, course_id: int, mentor: Mentor, mentees: Sequence[Mentee]) -> None:
+    here = _members(session, course_id, [mentor.person_id, *(mentee.person_id for mentee in mentees)])
+    if not here.get(mentor.person_id):
+        raise errors.MentorNotHereError(name=mentor.person.name)
+    gone = [mentee.person.name for mentee in mentees if not here.get(mentee.person_id)]
+    if gone:
+        raise errors.MenteeNotHereError(names=", ".join(gone))
 
 
 def _check_consents(session: Session, pair: Pair, day: date) -> None:

@@ -221,6 +221,8 @@ def move_pair(pair_id: int, move: str) -> Any:
         errors.ReasonTooLongError,
         errors.UnknownMoveError,
         errors.ConsentMissingError,
+        errors.MentorNotHereError,
+        errors.MenteeNotHereError,
     ) as error:
         return _pair_page(pair_id, action, reason, error), error.status
     flash(str(labels.DONE[action]))

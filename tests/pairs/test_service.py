@@ -15,6 +15,7 @@ from lti_service.pairs.rules import Action
 from lti_service.people.models import Membership, MenteeState, MentorState
 from lti_service.programme.models import MenteeKind, MentorKind
 from lti_service.queue import DueCourse
+from tests.pairs.test_views import token_of
 
 
 def due(session):
@@ -186,6 +187,27 @@ def test_people_who_are_not_in_the_course_are_refused(world, session):
     session.commit()
     assert isinstance(refusal(world, left, world.mentee()), errors.MentorNotHereError)
     assert isinstance(refusal(world, world.mentor(), gone), errors.MenteeNotHereError)
+
+
+@pytest.mark.parametrize(
+    ("side", "error"), [("mentor", errors.MentorNotHereError), ("mentee", errors.MenteeNotHereError)]
+)
+def test_no_pair_is_started_with_somebody_who_has_left_the_course(world, session, come_in, side, error):
+    pair = world.pair(PairState.AGREED)
+    gone = pair.mentor.person if side == "mentor" else pair.places[0].mentee.person
+    session.scalars(select(Membership).where(Membership.person_id == gone.id)).one().active = False
+    session.commit()
+    with pytest.raises(error):
+        world.move(pair, Action.START)
+    session.rollback()
+    curator, page = come_in(world.curator), f"/courses/{world.course.id}/pairs/{pair.id}/"
+    answer = curator.post(page + "start", data={"csrf_token": token_of(curator.get(page))})
+    assert answer.status_code == error.status
+    assert gone.name in answer.text
+    assert "в этом курсе" in answer.text
+    session.rollback()
+    assert pair.state is PairState.AGREED
+    assert world.move(pair, Action.CANCEL).state is PairState.CANCELLED
 
 
 def test_nobody_is_told_who_is_in_another_course(world):
