@@ -20,6 +20,10 @@
       show();
     });
     boxes.forEach((box) => box.addEventListener("change", show));
+    // Enter in a tick box would press the first button of the bar, for everybody who is ticked.
+    boxes.forEach((box) => box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    }));
     show();
   }
 

@@ -29,6 +29,10 @@ def test_a_curator_filters_mends_a_card_and_looks_after_those_without_a_pair(ope
     fits(curator)
 
     curator.goto(home + "base/?kind=student")
+    ticks = curator.locator("tbody input[name=chosen]")
+    ticks.nth(0).press("Space")
+    ticks.nth(1).press("Enter")
+    expect(curator.locator("[data-people-count]")).to_have_text("Выбрано: 1")
     press(curator, curator.locator("tbody a.people-name").first)
     card = curator.url
     curator.locator("summary", has_text="Выбрать темы").click()
