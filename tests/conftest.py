@@ -74,6 +74,7 @@ def database_url(empty_database: str, tmp_path: Path) -> str:
     engine = db.make_engine(empty_database)
     with engine.begin() as connection:
         connection.exec_driver_sql(_emptying())
+    engine.dispose()
     return empty_database
 
 
@@ -127,7 +128,8 @@ def app(settings: Settings) -> Iterator[Flask]:
     yield app
     assert [text for text in told if any(name in text for name in _known_names())] == []
     assert _actions() <= labels.ACTIONS.keys(), "the journal of actions has words for each"
-    once.let_go(db.new_session().get_bind().engine)
+    engine = db.new_session().get_bind()
+    engine.engine.dispose()
 
 
 def _actions() -> set[str]:

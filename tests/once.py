@@ -46,30 +46,16 @@ class _Templates(BytecodeCache):
 
 
 def _engines(make_engine: Callable[[str], Engine]) -> Callable[[str], Engine]:
-    """Engines that know what the first of their kind has compiled; SQLAlchemy keeps it by the dialect.
-
-    Those of one database on PostgreSQL share its connections, for each would have to learn of every table anew.
-    """
+    """Engines that know what the first of their kind has compiled; SQLAlchemy keeps it by the dialect."""
     first: dict[str, Engine] = {}
 
     def make_one_more(url: str) -> Engine:
         engine = make_engine(url)
         known = first.setdefault(engine.name, engine)
         engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache
-        if engine.name == "postgresql":
-            engine.pool = _connected.setdefault(url, engine).pool
         return engine
 
     return make_one_more
-
-
-_connected: dict[str, Engine] = {}
-
-
-def let_go(engine: Engine) -> None:
-    """Close the connections that nobody else uses."""
-    if all(engine.pool is not one.pool for one in _connected.values()):
-        engine.dispose()
 
 
 def _rules(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:

@@ -76,7 +76,9 @@ def test_a_guest_reads_agrees_and_withdraws(outsider: Outsider, consents_of, ses
     assert (withdrawn.withdrawn_by, withdrawn.withdrawn_reason) == (outsider.person.id, "Ухожу с завода")
     assert "You can consent again at any time" in client.get(f"{outsider.home}my-consent").text
     assert client.post(withdraw, data=sent).status_code == 409, "there is nothing left to withdraw"
-    trail = session.scalars(select(AuditEvent.action).where(AuditEvent.action.startswith("consent.")))
+    trail = session.scalars(
+        select(AuditEvent.action).where(AuditEvent.action.startswith("consent.")).order_by(AuditEvent.id)
+    )
     assert list(trail) == ["consent.given", "consent.withdrawn"]
 
 
