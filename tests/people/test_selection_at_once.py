@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_service import db
-from lti_service.access import Role, Viewer
 from lti_service.people import support
 from lti_service.people.employers import service as employers
 from lti_service.people.employers.models import Employer, EmployerContact
@@ -23,6 +22,7 @@ from lti_service.people.training import service as training
 from lti_service.people.training.models import Training, TrainingCourse
 from lti_service.people.training.service import CourseFacts
 from tests.people.conftest import SmallCourse
+from tests.people.test_consents import curator
 
 TODAY = date(2026, 11, 27)
 
@@ -116,16 +116,7 @@ def test_a_form_sent_twice_at_once_is_there_once(session: Session, small: SmallC
     session.add(employer)
     session.commit()
     person_id, employer_id = mentee.person_id, employer.id
-    viewer = Viewer(
-        person_id=small.curator.id,
-        platform_id=small.platform.id,
-        course_id=small.course.id,
-        name="Ольга",
-        roles=frozenset({Role.CURATOR}),
-        course_title="",
-        activity_title="",
-        time_zone="Europe/Moscow",
-    )
+    viewer = curator(small)
     session.commit()
     talk = {"day": TODAY, "who": "Психолог", "agreed": "Звонить", "next_look": None, "today": TODAY}
     contact, course = ContactFacts("Пётр", phone="+7 900 000-00-00"), CourseFacts("Школа наставника", hours=16)
