@@ -1,5 +1,6 @@
-"""Who may agree for whom, by age alone: pure functions of dates."""
+"""Who may agree for whom, by age alone, and which papers count no more: pure functions of dates."""
 
+from dataclasses import dataclass, field
 from datetime import date
 
 from lti_service.people.rules import age_on
@@ -14,6 +15,28 @@ LONGEST_TEXT = 20_000
 """Characters of a representative's name, of a reason, of a text's title and of a text."""
 EARLIEST_SIGNATURE = date(2006, 7, 27)
 """No consent is older than the law that asks for it (152-ФЗ)."""
+
+
+PaperKey = tuple[str, date, str]
+"""Way, day and who signed for somebody, empty for who signed themselves: two papers alike in these are one."""
+
+
+@dataclass
+class TakenBack:
+    """What somebody has withdrawn."""
+
+    papers: set[PaperKey] = field(default_factory=set)
+    last: date | None = None
+    """The last withdrawal."""
+
+    def add(self, paper: PaperKey, day: date | None) -> None:
+        """One more; `day`: of its withdrawal."""
+        self.papers.add(paper)
+        self.last = max(filter(None, (self.last, day)), default=None)
+
+    def undoes(self, paper: PaperKey) -> bool:
+        """Whether a paper counts no more: it is one of these, or was signed before the last withdrawal."""
+        return paper in self.papers or (self.last is not None and paper[1] < self.last)
 
 
 def is_adult(born: date, day: date) -> bool:

@@ -482,6 +482,13 @@ class Paper:
     text_id: int | None = None
     """The version that was signed; none: the current one."""
 
+    @property
+    def key(self) -> rules.PaperKey:
+        """What makes it this paper; it has a day."""
+        assert self.signed_on is not None
+        name = " ".join(self.representative.split()) if self.way is Way.REPRESENTATIVE else ""
+        return self.way, self.signed_on, name
+
 
 PROBLEMS: dict[str, Any] = {
     "date-missing": _l("Give the date of the signature."),
@@ -534,10 +541,10 @@ def record(session: Session, viewer: Viewer, day: date, papers: Sequence[Paper])
     known = {text.id: text for text in signable(session, viewer.platform_id)}
     wrong: dict[int, dict[str, str]] = {}
     rows: list[tuple[Paper, ConsentText]] = []
-    taken_back = _taken_back(session, persons)
+    withdrawn = taken_back(session, persons)
     for paper in papers:
         found = problems_of(paper, persons[paper.person_id].birth_date, day)
-        if "signed_on" not in found and paper.person_id in taken_back and _is_taken_back(paper, taken_back):
+        if "signed_on" not in found and paper.person_id in withdrawn and withdrawn[paper.person_id].undoes(paper.key):
             found["signed_on"] = "withdrawn-since"
         audience = Audience.REPRESENTATIVE if paper.way is Way.REPRESENTATIVE else Audience.ADULT
         text = current[audience] if paper.text_id is None else known.get(paper.text_id)
@@ -552,33 +559,20 @@ def record(session: Session, viewer: Viewer, day: date, papers: Sequence[Paper])
     return _keep(session, viewer, rows)
 
 
-TakenBack = dict[int, list[Consent]]
-
-
-def _taken_back(session: Session, person_ids: Iterable[int]) -> TakenBack:
-    """What these people have withdrawn, by their ids; whoever has withdrawn nothing is left out."""
-    found: TakenBack = {}
+def taken_back(session: Session, person_ids: Iterable[int]) -> dict[int, rules.TakenBack]:
+    """What these people have withdrawn; whoever has withdrawn nothing is left out."""
+    columns = Consent.person_id, Consent.way, Consent.given_on, Consent.representative, Consent.withdrawn_on
+    found: dict[int, rules.TakenBack] = {}
     for some in in_parts(list(person_ids)):
-        withdrawn = select(Consent).where(Consent.person_id.in_(some), Consent.withdrawn_at.is_not(None))
-        for consent in session.scalars(withdrawn):
-            found.setdefault(consent.person_id, []).append(consent)
+        withdrawn = select(*columns).where(Consent.person_id.in_(some), Consent.withdrawn_at.is_not(None))
+        for person_id, way, given_on, representative, withdrawn_on in session.execute(withdrawn):
+            found.setdefault(person_id, rules.TakenBack()).add((way, given_on, representative), withdrawn_on)
     return found
-
-
-def _is_taken_back(paper: Paper, taken_back: TakenBack) -> bool:
-    """Whether a paper says no more than what its person has withdrawn since, or is the very one that was withdrawn."""
-    assert paper.signed_on is not None
-    name = " ".join(paper.representative.split()) if paper.way is Way.REPRESENTATIVE else ""
-    return any(
-        (consent.withdrawn_on is not None and paper.signed_on < consent.withdrawn_on)
-        or (consent.way, consent.given_on, consent.representative) == (paper.way, paper.signed_on, name)
-        for consent in taken_back[paper.person_id]
-    )
 
 
 def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentText]]) -> list[Consent]:
     # Sent twice (a double click, a page sent again), a paper is one paper.
-    known = {
+    known: dict[tuple[Any, ...], Consent] = {
         (one.person_id, one.text_id, one.way, one.given_on, one.representative): one
         for one in session.scalars(
             select(Consent).where(
@@ -591,8 +585,8 @@ def _keep(session: Session, viewer: Viewer, rows: Sequence[tuple[Paper, ConsentT
     for paper, text in rows:
         assert paper.signed_on is not None
         of_other = paper.way is Way.REPRESENTATIVE
-        name = " ".join(paper.representative.split()) if of_other else ""
-        key = (paper.person_id, text.id, paper.way, paper.signed_on, name)
+        name = paper.key[2]
+        key = (paper.person_id, text.id, *paper.key)
         if key not in known:
             known[key] = consent = Consent(
                 person_id=paper.person_id,

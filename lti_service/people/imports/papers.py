@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from lti_service.people.consents import service as consents
 from lti_service.people.consents.models import Consent, Relation, Way
+from lti_service.people.consents.rules import PaperKey, TakenBack
 from lti_service.people.consents.service import Paper
 from lti_service.people.imports.columns import Cells, Column, Layout
 from lti_service.people.imports.finding import PERSON_COLUMNS, WHO, People
@@ -89,17 +90,13 @@ WITHDRAWN = ("согласие отозвано", "consent withdrawn")
 GIVEN_HERE = ("дано здесь самим человеком", "given here by themselves")
 """As the list that was saved says it, in whatever language (`consent_labels`)."""
 
-PaperKey = tuple[Way, date, str]
-
 
 @dataclass
 class _Given:
     """A person's consents so far."""
 
     standing: set[PaperKey] = field(default_factory=set)
-    withdrawn: set[PaperKey] = field(default_factory=set)
-    withdrawn_on: date | None = None
-    """The last withdrawal."""
+    taken_back: TakenBack = field(default_factory=TakenBack)
 
 
 def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> list[Line]:
@@ -118,17 +115,16 @@ def judge(session: Session, place: Place, rows: Sequence[Cells], lock: bool) -> 
         name = " ".join(line.row.values.get("representative", "").split())
         way = Way.REPRESENTATIVE if name or relation else Way.PAPER
         paper = Paper(person.id, way, signed_on, name, relation)
-        key = (way, signed_on, name)
         # Of what is kept already nothing is asked: who signed for a child need not answer for the grown person.
-        if signed_on is not None and key in given.standing:
+        if signed_on is not None and paper.key in given.standing:
             _plan(line, paper, signed_on)
             continue
         for where, code in consents.problems_of(paper, person.birth_date, place.day).items():
             line.wrong(_title(COLUMN_OF[where]), consents.PROBLEMS[code])
         if line.is_wrong or signed_on is None:
             continue
-        if key in given.withdrawn or (given.withdrawn_on is not None and signed_on < given.withdrawn_on):
-            day = given.withdrawn_on.strftime("%d.%m.%Y") if given.withdrawn_on else ""
+        if given.taken_back.undoes(paper.key):
+            day = given.taken_back.last.strftime("%d.%m.%Y") if given.taken_back.last else ""
             line.wrong(_title("signed_on"), _("Withdrawn on %(day)s: this paper is older and counts no more.", day=day))
             continue
         _plan(line, paper, signed_on)
@@ -154,7 +150,7 @@ def _is_no_paper(line: Line, signed_on: date | None, given: _Given) -> bool:
     """
     values = line.row.values
     if values.get("withdrawn_on") or _says(values.get("standing", ""), WITHDRAWN):
-        if all(signed_on != day for _way, day, _name in given.withdrawn):
+        if all(signed_on != day for _way, day, _name in given.taken_back.papers):
             line.wrong(_title("withdrawn_on"), _("A consent that was withdrawn is not recorded."))
         return True
     if _says(values.get("way", ""), GIVEN_HERE):
@@ -186,9 +182,7 @@ def _given(session: Session, course_id: int) -> dict[int, _Given]:
         if withdrawn_at is None:
             given.standing.add(key)
         else:
-            given.withdrawn.add(key)
-            if given.withdrawn_on is None or (withdrawn_on is not None and withdrawn_on > given.withdrawn_on):
-                given.withdrawn_on = withdrawn_on
+            given.taken_back.add(key, withdrawn_on)
     return found
 
 
